@@ -1,0 +1,63 @@
+//! How the next page is asked for, as a provider file (or a job's `[paging]`) says it.
+
+use super::{JsonTemplate, Pointer, Template};
+
+/// The way to the next page.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Paging {
+    /// One page is all there is.
+    None,
+    /// `page = 1, 2, …`
+    Page {
+        /// Parameter that carries the page number.
+        page: String,
+        /// Number of the first page.
+        first: u64,
+        /// Parameter that carries the page size, if the provider takes one.
+        size: Option<String>,
+        /// Records asked for per page.
+        page_size: u64,
+        /// Where an answer says how many records there are in all.
+        total: Option<Pointer>,
+        /// Where an answer says whether there is more.
+        has_more: Option<Pointer>,
+    },
+    /// `limit` and `offset`; the offset advances by records received.
+    Offset {
+        /// Parameter that carries the offset.
+        offset: String,
+        /// Parameter that carries the page size.
+        limit: String,
+        /// Records asked for per page.
+        page_size: u64,
+        /// Where an answer says how many records there are in all; then only the total or an empty page ends.
+        total: Option<Pointer>,
+    },
+    /// Any number of fields of an answer, sent back with the next request.
+    Cursor {
+        /// Parameter name and where an answer holds its value. The last page lacks one of them (null or absent).
+        fields: Vec<(String, Pointer)>,
+        /// Where an answer says whether there is more (`false` ends).
+        has_more: Option<Pointer>,
+        /// A request of its own for following pages; without it the fields join the job's own parameters.
+        next: Option<NextRequest>,
+    },
+    /// An answer holds the address of the next one.
+    NextUrl {
+        /// Where it stands; null or absent ends.
+        url: Pointer,
+    },
+}
+
+/// A request for following pages that differs from the first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NextRequest {
+    /// Its method.
+    pub method: http::Method,
+    /// Its path below the base URL; placeholders are cursor fields.
+    pub path: Template,
+    /// Its query; placeholders are cursor fields.
+    pub query: Vec<(String, JsonTemplate)>,
+    /// Its JSON body, if any.
+    pub json: Option<JsonTemplate>,
+}

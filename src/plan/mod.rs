@@ -1,0 +1,18 @@
+//! Which pieces: a job and today become cells and partitions.
+//!
+//! Invariant: a cell has one name for ever and stands in one partition for ever. Entry points: [`cells`], then
+//! [`assign`] with what the ledger knows.
+
+mod assign;
+mod axis;
+mod canonical;
+mod cell;
+mod dates;
+mod expand;
+mod fingerprint;
+
+pub use assign::{KnownPartition, assign, check_together};
+pub use cell::{Cell, CellId, CellKey, Partition};
+pub use dates::{DateSpan, spans, today, write_day};
+pub use expand::cells;
+pub use fingerprint::Fingerprint;

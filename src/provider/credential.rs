@@ -1,0 +1,168 @@
+//! The secrets of one provider, read, and everything that hides them again.
+//!
+//! Invariant: no secret leaves through `Debug`, an error or a log; what may carry one goes through [`Credential::redact`]
+//! or [`Credential::mask`].
+
+use std::borrow::Cow;
+use std::fmt;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{Environment, Provider, SecretError};
+
+const FINGERPRINT_CONTEXT: &str = "tidemill 2026-01 fingerprint of a credential";
+
+/// In a body a shorter secret is more likely data: masking it would change records.
+const SHORTEST_MASKED_IN_BODIES: usize = 8;
+
+const STARS: &str = "***";
+
+/// The secrets of one provider's [`super::Auth`], and the host they are for.
+#[derive(Clone)]
+pub struct Credential {
+    secrets: Vec<SecretString>,
+    host: String,
+}
+
+/// Secrets that cannot be used, all of them.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the credential of `{provider}` is not complete: {}", list(errors))]
+pub struct CredentialError {
+    /// Whose it is.
+    pub provider: String,
+    /// One for each secret.
+    pub errors: Vec<SecretError>,
+}
+
+fn list(errors: &[SecretError]) -> String {
+    errors.iter().map(SecretError::to_string).collect::<Vec<_>>().join("; ")
+}
+
+impl Credential {
+    /// Reads every secret `provider` refers to. Reads files, so call it where blocking is allowed.
+    pub fn resolve(provider: &Provider, environment: &Environment) -> Result<Self, CredentialError> {
+        let mut secrets = Vec::new();
+        let mut errors = Vec::new();
+        for reference in provider.auth.secrets() {
+            match reference.resolve(environment) {
+                Ok(secret) => secrets.push(secret),
+                Err(error) => errors.push(error),
+            }
+        }
+        if !errors.is_empty() {
+            return Err(CredentialError { provider: provider.name.clone(), errors });
+        }
+        let url = &provider.base_url;
+        let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
+        Ok(Self { secrets, host: format!("{}{port}", url.host_str().unwrap_or_default()) })
+    }
+
+    /// The one secret of header, query, json and form; the user name of basic; the access key of jwt.
+    pub fn first(&self) -> Option<&SecretString> {
+        self.secrets.first()
+    }
+
+    /// The password of basic; the secret key of jwt.
+    pub fn second(&self) -> Option<&SecretString> {
+        self.secrets.get(1)
+    }
+
+    /// What names this credential where it must not be told: 32 hex digits of keyed BLAKE3 of secrets and host.
+    pub fn fingerprint(&self) -> String {
+        let key = blake3::derive_key(FINGERPRINT_CONTEXT, &[]);
+        let mut hasher = blake3::Hasher::new_keyed(&key);
+        let parts = self.secrets.iter().map(ExposeSecret::expose_secret).chain([self.host.as_str()]);
+        for part in parts {
+            // The length keeps ("ab", "c") and ("a", "bc") apart.
+            hasher.update(&(part.len() as u64).to_le_bytes());
+            hasher.update(part.as_bytes());
+        }
+        hasher.finalize().to_hex()[..32].to_owned()
+    }
+
+    /// `text` with every secret replaced by `***`, also where it is percent-encoded or escaped as in JSON.
+    pub fn redact(&self, text: &str) -> String {
+        let hidden = self.hide(text.as_bytes(), 1);
+        String::from_utf8_lossy(&hidden).into_owned()
+    }
+
+    /// `body` with every secret of 8 bytes or more replaced by `***`, in the same spellings; borrowed when none is in it.
+    pub fn mask<'a>(&self, body: &'a [u8]) -> Cow<'a, [u8]> {
+        self.hide(body, SHORTEST_MASKED_IN_BODIES)
+    }
+
+    fn hide<'a>(&self, bytes: &'a [u8], shortest: usize) -> Cow<'a, [u8]> {
+        let mut secrets: Vec<&[u8]> = self.secrets.iter().map(|secret| secret.expose_secret().as_bytes()).collect();
+        secrets.retain(|secret| secret.len() >= shortest.max(1));
+        // The longest first: of two secrets of which one begins the other, the rest must not stay.
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        let mut starts = [false; 256];
+        for secret in &secrets {
+            starts[usize::from(secret[0])] = true;
+        }
+        if secrets.is_empty() {
+            return Cow::Borrowed(bytes);
+        }
+        for escape in [b'%', b'\\', b'+'] {
+            starts[usize::from(escape)] = true;
+        }
+        let mut hidden: Vec<u8> = Vec::new();
+        let (mut copied, mut at) = (0, 0);
+        while at < bytes.len() {
+            let length = if starts[usize::from(bytes[at])] {
+                secrets.iter().find_map(|secret| length_at(&bytes[at..], secret))
+            } else {
+                None
+            };
+            match length {
+                None => at += 1,
+                Some(length) => {
+                    hidden.extend_from_slice(&bytes[copied..at]);
+                    hidden.extend_from_slice(STARS.as_bytes());
+                    at += length;
+                    copied = at;
+                }
+            }
+        }
+        if copied == 0 {
+            return Cow::Borrowed(bytes);
+        }
+        hidden.extend_from_slice(&bytes[copied..]);
+        Cow::Owned(hidden)
+    }
+}
+
+/// How many bytes at the start of `text` spell `secret`; each byte of it may stand raw, as `%2F`, as `\/`, as `\u002f`,
+/// a space also as `+`.
+fn length_at(text: &[u8], secret: &[u8]) -> Option<usize> {
+    if text.starts_with(secret) {
+        return Some(secret.len());
+    }
+    let mut rest = text;
+    for &byte in secret {
+        let taken = match escaped(rest, byte) {
+            Some(taken) => taken,
+            None if rest.first() == Some(&byte) => 1,
+            None => return None,
+        };
+        rest = &rest[taken..];
+    }
+    Some(text.len() - rest.len())
+}
+
+fn escaped(text: &[u8], byte: u8) -> Option<usize> {
+    let hex = |digits: &[u8]| std::str::from_utf8(digits).ok().and_then(|digits| u8::from_str_radix(digits, 16).ok());
+    match text {
+        [b'%', high, low, ..] if hex(&[*high, *low]) == Some(byte) => Some(3),
+        [b'\\', b'u', b'0', b'0', high, low, ..] if hex(&[*high, *low]) == Some(byte) => Some(6),
+        [b'\\', next, ..] if *next == byte => Some(2),
+        [b'+', ..] if byte == b' ' => Some(1),
+        _ => None,
+    }
+}
+
+impl fmt::Debug for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credential").field("secrets", &self.secrets.len()).field("host", &self.host).finish()
+    }
+}

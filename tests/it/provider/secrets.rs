@@ -1,0 +1,153 @@
+//! Secrets are found in order, and never shown.
+
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use proptest::prelude::*;
+use secrecy::ExposeSecret;
+use tidemill::provider::{Credential, Environment, Provider, SecretRef};
+
+use super::given::{env, toml};
+
+/// Variables, and the secret or the error they give.
+type Lookup<'a> = (&'a [(&'a str, &'a str)], Result<&'a str, String>);
+
+#[test]
+fn a_secret_is_looked_for_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let (good, blank, broken) = (file("good", "\n canary \n"), file("blank", " \n"), file("broken", "can\nary"));
+    let gone = folder.path().join("gone").to_str().unwrap().to_owned();
+    let table: [Lookup<'_>; 8] = [
+        (&[("K", " canary\n")], Ok("canary")),
+        (&[("K", "canary"), ("K_FILE", &gone)], Ok("canary")),
+        (&[("K_FILE", &good)], Ok("canary")),
+        (&[("K", " "), ("K_FILE", &good)], Ok("canary")),
+        (&[], Err("no secret found; looked at variable `K` (not set), then variable `K_FILE` (not set)".into())),
+        (
+            &[("K", ""), ("K_FILE", &blank)],
+            Err(format!("no secret found; looked at variable `K` (empty), then file `{blank}` of `K_FILE` (empty)")),
+        ),
+        (
+            &[("K_FILE", &gone)],
+            Err(format!(
+                "no secret found; looked at variable `K` (not set), then file `{gone}` of `K_FILE` (entity not found)"
+            )),
+        ),
+        (
+            &[("K_FILE", &broken)],
+            Err(format!(
+                "the secret in file `{broken}` of `K_FILE` has a line break or another control character inside"
+            )),
+        ),
+    ];
+    for (variables, expected) in table {
+        let environment: Environment = variables.iter().copied().collect();
+        let found = env("K").resolve(&environment);
+        let found = found.as_ref().map(ExposeSecret::expose_secret).map_err(ToString::to_string);
+        assert_eq!(found, expected, "{variables:?}");
+    }
+    let reference = SecretRef::File(gone.clone().into());
+    let error = reference.resolve(&Environment::default()).unwrap_err();
+    assert_eq!(error.to_string(), format!("no secret found; looked at file `{gone}` (entity not found)"));
+}
+
+static FOXDATA: LazyLock<Provider> = LazyLock::new(|| toml("", "foxdata").unwrap());
+static SENSENOVA: LazyLock<Provider> = LazyLock::new(|| toml("", "sensenova").unwrap());
+
+fn credential(provider: &Provider, variables: &[(&str, &str)]) -> Credential {
+    let environment: Environment = variables.iter().copied().collect();
+    Credential::resolve(provider, &environment).unwrap()
+}
+
+#[test]
+fn every_missing_secret_is_told_at_once() {
+    let provider = toml("", "sensenova").unwrap();
+    let error = Credential::resolve(&provider, &Environment::default()).unwrap_err();
+    let expected = "the credential of `sensenova` is not complete: no secret found; looked at variable \
+        `SENSENOVA_ACCESS_KEY` (not set), then variable `SENSENOVA_ACCESS_KEY_FILE` (not set); no secret found; looked \
+        at variable `SENSENOVA_SECRET_KEY` (not set), then variable `SENSENOVA_SECRET_KEY_FILE` (not set)";
+    assert_eq!(error.to_string(), expected);
+}
+
+#[test]
+fn a_fingerprint_tells_credentials_apart_and_nothing_else() {
+    let sensenova = |access, secret| {
+        credential(&SENSENOVA, &[("SENSENOVA_ACCESS_KEY", access), ("SENSENOVA_SECRET_KEY", secret)]).fingerprint()
+    };
+    let one = sensenova("ab", "c");
+    assert_eq!(one.len(), 32);
+    assert!(one.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    assert_eq!(one, sensenova("ab", "c"));
+    assert_ne!(one, sensenova("a", "bc"));
+    assert_ne!(one, sensenova("c", "ab"));
+    let foxdata = credential(&FOXDATA, &[("FOXDATA_API_KEY", "same")]).fingerprint();
+    let agushuju = credential(&toml("", "agushuju").unwrap(), &[("AGUSHUJU_API_KEY", "same")]).fingerprint();
+    assert_ne!(foxdata, agushuju, "the host counts");
+}
+
+#[test]
+fn a_secret_is_hidden_in_every_spelling() {
+    let credential = credential(&FOXDATA, &[("FOXDATA_API_KEY", r#"ca/n "y+\z"#)]);
+    for spelling in [
+        r#"ca/n "y+\z"#,
+        "ca%2Fn%20%22y%2B%5Cz",
+        "ca%2fn+%22y%2b%5cz",
+        r#"ca\/n \"y+\\z"#,
+        r#"ca\u002fn \u0022y\u002B\u005cz"#,
+    ] {
+        assert_eq!(credential.redact(&format!("<{spelling}> ca/n")), "<***> ca/n", "{spelling}");
+        let body = format!("[\"{spelling}\"]");
+        assert_eq!(credential.mask(body.as_bytes()), b"[\"***\"]".as_slice(), "{spelling}");
+    }
+    assert!(!format!("{credential:?}").contains("ca/n"));
+    assert!(matches!(credential.mask(b"nothing of it"), Cow::Borrowed(b"nothing of it")));
+}
+
+#[test]
+fn of_two_secrets_the_longer_is_hidden_whole() {
+    let variables = [("SENSENOVA_ACCESS_KEY", "canary-1"), ("SENSENOVA_SECRET_KEY", "canary-123")];
+    assert_eq!(credential(&SENSENOVA, &variables).redact("canary-123 canary-1"), "*** ***");
+}
+
+#[test]
+fn a_short_secret_does_not_change_bodies() {
+    let credential = credential(&FOXDATA, &[("FOXDATA_API_KEY", "1234567")]);
+    assert_eq!(credential.redact("rank 1234567"), "rank ***");
+    assert!(matches!(credential.mask(b"rank 1234567"), Cow::Borrowed(_)));
+}
+
+proptest! {
+    /// Whatever stands around it, however it is encoded: the secret is gone and the rest is as it was.
+    #[test]
+    fn redact_takes_the_secret_and_nothing_else(
+        secret in "[a-zA-Z0-9/+ =\u{e9}\u{4e2d}]{0,12}[a-zA-Z0-9\u{4e2d}]{9}",
+        before in "[^a-zA-Z0-9/+ =%\\\\\u{e9}\u{4e2d}]{0,20}",
+        after in "[^a-zA-Z0-9/+ =%\\\\\u{e9}\u{4e2d}]{0,20}",
+        encoding in 0..3,
+    ) {
+        let secret = secret.trim();
+        let credential = credential(&FOXDATA, &[("FOXDATA_API_KEY", secret)]);
+        let spelling = match encoding {
+            0 => secret.to_owned(),
+            1 => percent_encoding::utf8_percent_encode(secret, percent_encoding::NON_ALPHANUMERIC).to_string(),
+            _ => url::form_urlencoded::byte_serialize(secret.as_bytes()).collect(),
+        };
+        let text = format!("{before}{spelling}{after}");
+        let expected = format!("{before}***{after}");
+        prop_assert_eq!(&credential.redact(&text), &expected);
+        let masked = credential.mask(text.as_bytes());
+        prop_assert_eq!(masked.as_ref(), expected.as_bytes());
+    }
+
+    /// A text without the secret passes unchanged.
+    #[test]
+    fn redact_leaves_other_texts_alone(text in "\\PC{0,60}") {
+        let credential = credential(&FOXDATA, &[("FOXDATA_API_KEY", "Zq7-canary-Zq7")]);
+        prop_assert_eq!(credential.redact(&text), text);
+    }
+}
