@@ -7,3 +7,9 @@ pub mod job;
 pub mod provider;
 
 pub mod plan;
+
+pub mod ledger;
+
+pub mod quota;
+
+pub mod spool;

@@ -2,5 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod job;
+mod ledger;
 mod plan;
 mod provider;
+mod quota;
+mod spool;

@@ -1,0 +1,66 @@
+//! One run per job and state folder, held by the system for as long as the process lives.
+//!
+//! Invariant: a lock cannot be stale, because a killed process holds none; the file itself means nothing and stays.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+/// Held until dropped, or until the process dies.
+#[derive(Debug)]
+pub struct JobLock {
+    _file: File,
+}
+
+/// Why a job cannot be locked.
+#[derive(Debug, Error)]
+pub enum LockError {
+    /// Another run has it.
+    #[error("job `{job}` is being run by another process{}; wait for it or stop it", pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default())]
+    Held {
+        /// The job.
+        job: String,
+        /// The holder, if it has written its number yet.
+        pid: Option<u32>,
+    },
+    /// The lock file cannot be made or locked.
+    #[error("cannot {action} the lock file `{path}`", path = .path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// The lock file.
+        path: PathBuf,
+        /// What the system answered.
+        source: io::Error,
+    },
+}
+
+impl JobLock {
+    /// Locks `<state>/locks/<job>.lock`, at once or not at all.
+    pub fn acquire(state: &Path, job: &str) -> Result<Self, LockError> {
+        let dir = state.join("locks");
+        let path = dir.join(format!("{job}.lock"));
+        let failed = |action| {
+            let path = path.clone();
+            move |source| LockError::Io { action, path, source }
+        };
+        fs::create_dir_all(&dir).map_err(failed("create"))?;
+        let open = File::options().read(true).write(true).create(true).truncate(false).open(&path);
+        let mut file = open.map_err(failed("open"))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut pid = String::new();
+                // Where a lock keeps others from reading too, the number stays unknown.
+                let pid = file.read_to_string(&mut pid).ok().and_then(|_| pid.trim().parse().ok());
+                return Err(LockError::Held { job: job.to_owned(), pid });
+            }
+            Err(TryLockError::Error(source)) => return Err(failed("lock")(source)),
+        }
+        file.set_len(0).and_then(|()| file.rewind()).map_err(failed("write"))?;
+        writeln!(file, "{}", std::process::id()).map_err(failed("write"))?;
+        Ok(Self { _file: file })
+    }
+}

@@ -1,0 +1,26 @@
+//! What is planned and done: small and transactional. How far a cell got is the spool's to say.
+//!
+//! Invariant: only the holder of a job's newest token writes, so of two runs of one job at most one is heard. Entry
+//! points: [`Ledger`], its parts [`SqliteLedger`] and [`ModelLedger`], and [`JobLock`].
+
+mod error;
+#[expect(clippy::module_inception, reason = "the file is named for the one trait in it")]
+mod ledger;
+mod lock;
+mod model;
+mod open;
+mod row;
+mod sqlite;
+mod sqlite_cells;
+mod sqlite_guard;
+mod sqlite_rows;
+
+pub use error::LedgerError;
+pub use ledger::Ledger;
+pub use lock::{JobLock, LockError};
+pub use model::ModelLedger;
+pub use row::{
+    CellRow, Claim, Decision, Outcome, PartitionId, PartitionRow, PartitionState, RejectedRecord, Rejection, RunRow,
+    SealedCell, Totals,
+};
+pub use sqlite::SqliteLedger;

@@ -1,0 +1,294 @@
+//! The ledger in memory: the plain statement of what the others must do, and the one for tests without a disk.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use jiff::Timestamp;
+
+use crate::plan::{CellId, CellKey, KnownPartition, Partition};
+
+use super::error::LedgerError;
+use super::ledger::{Ledger, positions, retry_positions};
+use super::row::{
+    CellRow, Claim, Decision, Outcome, PartitionId, PartitionRow, PartitionState, RejectedRecord, Rejection, RunRow,
+    SealedCell, Totals,
+};
+
+/// Keeps everything in memory.
+#[derive(Debug, Default)]
+pub struct ModelLedger {
+    jobs: HashMap<String, Job>,
+    /// By number, from 1.
+    partitions: BTreeMap<PartitionId, Kept>,
+    runs: HashMap<String, RunRow>,
+}
+
+#[derive(Debug, Default)]
+struct Job {
+    token: u64,
+    fingerprint: Option<String>,
+    schema: Option<String>,
+    cells: HashSet<CellId>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    job: String,
+    row: PartitionRow,
+    cells: Vec<CellRow>,
+    rejected: Vec<RejectedRecord>,
+    /// Cells it was reopened for, as they stood, with their positions.
+    retried: Vec<(usize, CellRow)>,
+}
+
+impl ModelLedger {
+    /// An empty ledger.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn job(&mut self, job: &str, token: u64) -> Result<&mut Job, LedgerError> {
+        let known = self.jobs.get_mut(job).ok_or_else(|| LedgerError::UnknownJob(job.to_owned()))?;
+        if token < known.token {
+            return Err(LedgerError::Fenced { job: job.to_owned(), token, current: known.token });
+        }
+        Ok(known)
+    }
+
+    fn partition(&mut self, id: PartitionId, token: u64) -> Result<&mut Kept, LedgerError> {
+        let job = self.partitions.get(&id).ok_or(LedgerError::UnknownPartition(id))?.job.clone();
+        self.job(&job, token)?;
+        self.partitions.get_mut(&id).ok_or(LedgerError::UnknownPartition(id))
+    }
+
+    fn of<'a>(&'a self, job: &'a str) -> impl Iterator<Item = &'a Kept> {
+        self.partitions.values().filter(move |kept| kept.job == job)
+    }
+
+    fn kept(&self, id: PartitionId) -> Result<&Kept, LedgerError> {
+        self.partitions.get(&id).ok_or(LedgerError::UnknownPartition(id))
+    }
+}
+
+impl Ledger for ModelLedger {
+    fn claim(&mut self, job: &str, _now: Timestamp) -> Result<Claim, LedgerError> {
+        let committed =
+            self.of(job).filter(|kept| kept.row.state == PartitionState::Committed || kept.row.generation > 1);
+        let committed_cells = committed.map(|kept| kept.row.cells).sum();
+        let known = self.jobs.entry(job.to_owned()).or_default();
+        known.token += 1;
+        Ok(Claim { token: known.token, known_fingerprint: known.fingerprint.clone(), committed_cells })
+    }
+
+    fn adopt(&mut self, job: &str, token: u64, fingerprint: &str) -> Result<(), LedgerError> {
+        self.job(job, token)?.fingerprint = Some(fingerprint.to_owned());
+        Ok(())
+    }
+
+    fn add(&mut self, job: &str, token: u64, partitions: &[Partition]) -> Result<(), LedgerError> {
+        let mut cells = self.job(job, token)?.cells.clone();
+        let mut fresh: Vec<Kept> = Vec::new();
+        for partition in partitions {
+            let wrong =
+                |what: &str| LedgerError::Membership { partition: partition.key.clone(), what: what.to_owned() };
+            if let Some(known) = self.of(job).chain(&fresh).find(|kept| kept.row.key == partition.key) {
+                if !known.cells.iter().map(|cell| &cell.key).eq(partition.cells.iter().map(|cell| &cell.key)) {
+                    return Err(wrong("it is known with others"));
+                }
+                continue;
+            }
+            if !partition.cells.iter().all(|cell| cells.insert(cell.key.id())) {
+                return Err(wrong("a cell is planned twice"));
+            }
+            let id = PartitionId((self.partitions.len() + fresh.len() + 1).cast_signed() as i64);
+            fresh.push(Kept::new(job, id, token, partition));
+        }
+        self.partitions.extend(fresh.into_iter().map(|kept| (kept.row.id, kept)));
+        self.job(job, token)?.cells = cells;
+        Ok(())
+    }
+
+    fn partitions(&self, job: &str) -> Result<Vec<PartitionRow>, LedgerError> {
+        Ok(self.of(job).map(|kept| kept.row.clone()).collect())
+    }
+
+    fn cells(&self, partition: PartitionId) -> Result<Vec<CellRow>, LedgerError> {
+        Ok(self.kept(partition)?.cells.clone())
+    }
+
+    fn known(&self, job: &str) -> Result<Vec<KnownPartition>, LedgerError> {
+        let known = |kept: &Kept| KnownPartition {
+            key: kept.row.key.clone(),
+            cells: kept.cells.iter().map(|cell| cell.key.clone()).collect(),
+        };
+        Ok(self.of(job).map(known).collect())
+    }
+
+    fn seal(
+        &mut self,
+        partition: PartitionId,
+        token: u64,
+        cells: &[SealedCell],
+        rejected: &[RejectedRecord],
+    ) -> Result<(), LedgerError> {
+        let kept = self.partition(partition, token)?;
+        if kept.row.state == PartitionState::Committed {
+            return Err(kept.out_of_order());
+        }
+        let members = kept.members();
+        let (at, _) = positions(&members, &kept.row.key, cells, rejected)?;
+        for (cell, position) in cells.iter().zip(at) {
+            kept.cells[position] = CellRow {
+                key: cell.key.clone(),
+                outcome: Some(cell.outcome.clone()),
+                records: cell.records,
+                pages: cell.pages,
+                credits: cell.credits,
+            };
+        }
+        kept.rejected = rejected.to_vec();
+        kept.row.state = PartitionState::Sealed;
+        kept.row.token = token;
+        Ok(())
+    }
+
+    fn rejected(&self, partition: PartitionId) -> Result<Vec<RejectedRecord>, LedgerError> {
+        Ok(self.kept(partition)?.rejected.clone())
+    }
+
+    fn decide(&mut self, partition: PartitionId, token: u64, decision: &Decision) -> Result<bool, LedgerError> {
+        let row = &mut self.partition(partition, token)?.row;
+        if row.state != PartitionState::Sealed || row.token > token {
+            return Ok(false);
+        }
+        row.state = PartitionState::Publishing;
+        row.token = token;
+        row.file = Some(decision.file.clone());
+        row.digest = Some(decision.digest.clone());
+        row.rows = decision.rows;
+        row.bytes = decision.bytes;
+        Ok(true)
+    }
+
+    fn commit(&mut self, partition: PartitionId, token: u64) -> Result<(), LedgerError> {
+        let kept = self.partition(partition, token)?;
+        if kept.row.state != PartitionState::Publishing {
+            return Err(kept.out_of_order());
+        }
+        kept.row.state = PartitionState::Committed;
+        kept.row.token = token;
+        kept.retried.clear();
+        Ok(())
+    }
+
+    fn reopen(&mut self, partition: PartitionId, token: u64, retry: &[CellKey]) -> Result<(), LedgerError> {
+        let kept = self.partition(partition, token)?;
+        if kept.row.state != PartitionState::Committed {
+            return Err(kept.out_of_order());
+        }
+        for position in retry_positions(&kept.members(), &kept.row.key, retry)? {
+            let planned = Kept::planned(&kept.cells[position].key);
+            kept.retried.push((position, std::mem::replace(&mut kept.cells[position], planned)));
+        }
+        kept.row.state = PartitionState::Fetching;
+        kept.row.generation += 1;
+        kept.row.token = token;
+        Ok(())
+    }
+
+    fn restore(&mut self, partition: PartitionId, token: u64) -> Result<(), LedgerError> {
+        let kept = self.partition(partition, token)?;
+        if kept.row.state != PartitionState::Fetching || kept.row.generation == 1 {
+            return Err(kept.out_of_order());
+        }
+        for (position, cell) in std::mem::take(&mut kept.retried) {
+            kept.cells[position] = cell;
+        }
+        kept.row.state = PartitionState::Committed;
+        kept.row.generation -= 1;
+        kept.row.token = token;
+        Ok(())
+    }
+
+    fn retried(&self, partition: PartitionId) -> Result<Vec<CellRow>, LedgerError> {
+        Ok(self.kept(partition)?.retried.iter().map(|(_, cell)| cell.clone()).collect())
+    }
+
+    fn schema(&self, job: &str) -> Result<Option<String>, LedgerError> {
+        Ok(self.jobs.get(job).and_then(|job| job.schema.clone()))
+    }
+
+    fn record_schema(&mut self, job: &str, token: u64, schema: &str) -> Result<(), LedgerError> {
+        self.job(job, token)?.schema = Some(schema.to_owned());
+        Ok(())
+    }
+
+    fn note_run(&mut self, job: &str, run: &RunRow) -> Result<(), LedgerError> {
+        self.runs.insert(job.to_owned(), run.clone());
+        Ok(())
+    }
+
+    fn last_run(&self, job: &str) -> Result<Option<RunRow>, LedgerError> {
+        Ok(self.runs.get(job).cloned())
+    }
+
+    fn token(&self, job: &str) -> Result<Option<u64>, LedgerError> {
+        Ok(self.jobs.get(job).map(|job| job.token))
+    }
+
+    fn totals(&self, job: &str) -> Result<Totals, LedgerError> {
+        let mut totals = Totals::default();
+        for kept in self.of(job) {
+            totals.partition(kept.row.state, kept.row.generation > 1, 1, (kept.row.rows, kept.row.bytes));
+            for cell in &kept.cells {
+                totals.cell(cell.outcome.as_ref(), 1, cell.credits);
+            }
+            totals.rejected_records += kept.rejected.len() as u64;
+        }
+        Ok(totals)
+    }
+
+    fn rejections(&self, job: &str, most: usize) -> Result<Vec<Rejection>, LedgerError> {
+        let cells = self.of(job).flat_map(|kept| &kept.cells).filter_map(|cell| match &cell.outcome {
+            Some(Outcome::Rejected { message, .. }) => {
+                Some(Rejection { cell: cell.key.clone(), message: message.clone() })
+            }
+            Some(Outcome::Records | Outcome::Empty { .. }) | None => None,
+        });
+        let records = self.of(job).flat_map(|kept| &kept.rejected);
+        let records = records.map(|record| Rejection { cell: record.cell.clone(), message: record.to_string() });
+        Ok(cells.chain(records).take(most).collect())
+    }
+}
+
+impl Kept {
+    fn new(job: &str, id: PartitionId, token: u64, partition: &Partition) -> Self {
+        let row = PartitionRow {
+            id,
+            key: partition.key.clone(),
+            folders: partition.folders.clone(),
+            hash: partition.hash(job),
+            state: PartitionState::Fetching,
+            generation: 1,
+            token,
+            file: None,
+            digest: None,
+            rows: 0,
+            bytes: 0,
+            cells: partition.cells.len() as u64,
+        };
+        let cells = partition.cells.iter().map(|cell| Self::planned(&cell.key)).collect();
+        Self { job: job.to_owned(), row, cells, rejected: Vec::new(), retried: Vec::new() }
+    }
+
+    fn planned(key: &CellKey) -> CellRow {
+        CellRow { key: key.clone(), outcome: None, records: 0, pages: 0, credits: 0 }
+    }
+
+    fn members(&self) -> HashMap<CellKey, usize> {
+        self.cells.iter().enumerate().map(|(position, cell)| (cell.key.clone(), position)).collect()
+    }
+
+    fn out_of_order(&self) -> LedgerError {
+        LedgerError::State { partition: self.row.key.clone(), state: self.row.state }
+    }
+}

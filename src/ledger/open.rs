@@ -1,0 +1,73 @@
+//! Opens the database file: checks whose it is, that it is whole, and brings it to the version known here.
+//!
+//! Invariant: a file that is damaged, foreign or newer is left untouched.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+
+use super::error::LedgerError;
+
+/// "Tide" in the file's header.
+const APPLICATION: i64 = 0x5469_6465;
+/// One step per version: step n brings version n to n + 1.
+const MIGRATIONS: [&str; 2] = [include_str!("sqlite.sql"), include_str!("sqlite_2.sql")];
+/// How long another process may hold the ledger for its transaction.
+const BUSY: Duration = Duration::from_secs(30);
+
+pub(super) fn open(path: &Path) -> Result<Connection, LedgerError> {
+    if let Some(dir) = path.parent() {
+        std::fs::create_dir_all(dir).map_err(|source| LedgerError::Create { path: path.to_owned(), source })?;
+    }
+    let mut db = Connection::open(path).map_err(|error| explain(path, "open", error))?;
+    prepare(path, &mut db).map_err(|error| match error {
+        LedgerError::Sqlite { action, source, .. } => explain(path, action, source),
+        other => other,
+    })?;
+    Ok(db)
+}
+
+fn prepare(path: &Path, db: &mut Connection) -> Result<(), LedgerError> {
+    let failed = |source| LedgerError::Sqlite { path: path.to_owned(), action: "open its database", source };
+    db.busy_timeout(BUSY).map_err(failed)?;
+    let number = |db: &Connection, name| db.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(failed);
+    let tables: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(failed)?;
+    if tables > 0 && number(db, "application_id")? != APPLICATION {
+        return Err(LedgerError::Foreign { path: path.to_owned() });
+    }
+    let (found, known) = (number(db, "user_version")?, MIGRATIONS.len() as i64);
+    if found > known {
+        return Err(LedgerError::Newer { path: path.to_owned(), found, known });
+    }
+    let check: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(failed)?;
+    if check != "ok" {
+        return Err(LedgerError::Damaged { path: path.to_owned(), found: check });
+    }
+    db.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(())).map_err(failed)?;
+    db.pragma_update(None, "synchronous", "full").map_err(failed)?;
+    db.pragma_update(None, "foreign_keys", true).map_err(failed)?;
+    db.set_prepared_statement_cache_capacity(64);
+    if found == known {
+        return Ok(());
+    }
+    let step = db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+    // Another process may have been faster.
+    let found = usize::try_from(number(&step, "user_version")?).unwrap_or(0);
+    for migration in &MIGRATIONS[found..] {
+        step.execute_batch(migration).map_err(failed)?;
+    }
+    step.pragma_update(None, "application_id", APPLICATION).map_err(failed)?;
+    step.pragma_update(None, "user_version", known).map_err(failed)?;
+    step.commit().map_err(failed)
+}
+
+/// Damage has its own error, so that the message can say what to do.
+pub(super) fn explain(path: &Path, action: &'static str, source: rusqlite::Error) -> LedgerError {
+    match source.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
+            LedgerError::Damaged { path: path.to_owned(), found: source.to_string() }
+        }
+        Some(_) | None => LedgerError::Sqlite { path: path.to_owned(), action, source },
+    }
+}

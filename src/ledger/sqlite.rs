@@ -1,0 +1,321 @@
+//! The ledger of one machine: one SQLite file, in WAL mode, synced at each transaction.
+//!
+//! Invariant: every write is one immediate transaction that begins by comparing the token, so no two processes
+//! interleave inside one. The tables are in `sqlite.sql`.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+
+use crate::plan::{CellKey, KnownPartition, Partition};
+
+use super::error::LedgerError;
+use super::ledger::{Ledger, positions, retry_positions};
+use super::open::open;
+use super::row::{
+    CellRow, Claim, Decision, PartitionId, PartitionRow, PartitionState, RejectedRecord, Rejection, RunRow, SealedCell,
+    Totals,
+};
+use super::sqlite_cells::{add, forget_retried, note_rejected, plan_again, positions_of, put_back, retried, settle};
+use super::sqlite_guard::{Inside, Target, guard, outside};
+use super::sqlite_rows::{cell_row, outcome, partition_row, rejected_row, state, time};
+
+/// Keeps everything in one SQLite file.
+#[derive(Debug)]
+pub struct SqliteLedger {
+    path: PathBuf,
+    db: Connection,
+}
+
+impl SqliteLedger {
+    /// Opens the file, or makes it with its folder.
+    pub fn open(path: &Path) -> Result<Self, LedgerError> {
+        Ok(Self { path: path.to_owned(), db: open(path)? })
+    }
+
+    fn write<T>(
+        &mut self,
+        action: &'static str,
+        work: impl FnOnce(&Transaction<'_>) -> Inside<T>,
+    ) -> Result<T, LedgerError> {
+        let Self { path, db } = self;
+        let run = || {
+            let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let answer = work(&transaction)?;
+            transaction.commit()?;
+            Ok(answer)
+        };
+        outside(path, action, run())
+    }
+
+    /// A deferred transaction, so that several statements see one state.
+    fn read<T>(
+        &self,
+        action: &'static str,
+        work: impl FnOnce(&Transaction<'_>) -> Inside<T>,
+    ) -> Result<T, LedgerError> {
+        let run = || work(&self.db.unchecked_transaction()?);
+        outside(&self.path, action, run())
+    }
+}
+
+impl Ledger for SqliteLedger {
+    fn claim(&mut self, job: &str, now: Timestamp) -> Result<Claim, LedgerError> {
+        self.write("claim the job", |db| {
+            let (id, token, known_fingerprint) = db
+                .prepare_cached(
+                    "INSERT INTO job (name, token, claimed) VALUES (?1, 1, ?2) \
+                     ON CONFLICT (name) DO UPDATE SET token = token + 1, claimed = ?2 RETURNING id, token, fingerprint",
+                )?
+                .query_row(params![job, now.to_string()], |row| {
+                    Ok((row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?))
+                })?;
+            let committed_cells = db
+                .prepare_cached(
+                    "SELECT coalesce(sum(cells), 0) FROM partition WHERE job = ? AND (state = 'committed' OR generation > 1)",
+                )?
+                .query_row([id], |row| row.get(0))?;
+            Ok(Claim { token, known_fingerprint, committed_cells })
+        })
+    }
+
+    fn adopt(&mut self, job: &str, token: u64, fingerprint: &str) -> Result<(), LedgerError> {
+        self.write("adopt the job", |db| {
+            let id = guard(db, job, token)?;
+            db.execute("UPDATE job SET fingerprint = ? WHERE id = ?", params![fingerprint, id])?;
+            Ok(())
+        })
+    }
+
+    fn add(&mut self, job: &str, token: u64, partitions: &[Partition]) -> Result<(), LedgerError> {
+        self.write("plan partitions", |db| {
+            let id = guard(db, job, token)?;
+            partitions.iter().try_for_each(|partition| add(db, (job, id), token, partition))
+        })
+    }
+
+    fn partitions(&self, job: &str) -> Result<Vec<PartitionRow>, LedgerError> {
+        self.read("list partitions", |db| {
+            let mut select = db.prepare_cached(
+                "SELECT partition.id, key, folders, hash, state, generation, partition.token, file, digest, rows, \
+                 bytes, cells FROM partition JOIN job ON job.id = job WHERE name = ? ORDER BY partition.id",
+            )?;
+            Ok(select.query_map([job], partition_row)?.collect::<Result<_, _>>()?)
+        })
+    }
+
+    fn cells(&self, partition: PartitionId) -> Result<Vec<CellRow>, LedgerError> {
+        self.read("list cells", |db| {
+            Target::read(db, partition)?;
+            let mut select = db.prepare_cached(
+                "SELECT key, outcome, code, message, records, pages, credits FROM cell WHERE partition = ? \
+                 ORDER BY position",
+            )?;
+            Ok(select.query_map([partition.0], cell_row)?.collect::<Result<_, _>>()?)
+        })
+    }
+
+    fn known(&self, job: &str) -> Result<Vec<KnownPartition>, LedgerError> {
+        self.read("list known cells", |db| {
+            let mut select = db.prepare_cached(
+                "SELECT partition.id, key, cells FROM partition JOIN job ON job.id = job WHERE name = ? \
+                 ORDER BY partition.id",
+            )?;
+            let mut members = db.prepare_cached("SELECT key FROM cell WHERE partition = ? ORDER BY position")?;
+            let mut known = Vec::new();
+            let mut rows = select.query([job])?;
+            while let Some(row) = rows.next()? {
+                let mut cells = Vec::with_capacity(row.get::<_, usize>(2)?);
+                let mut keys = members.query([row.get::<_, i64>(0)?])?;
+                while let Some(key) = keys.next()? {
+                    cells.push(CellKey(key.get(0)?));
+                }
+                known.push(KnownPartition { key: row.get(1)?, cells });
+            }
+            Ok(known)
+        })
+    }
+
+    fn seal(
+        &mut self,
+        partition: PartitionId,
+        token: u64,
+        cells: &[SealedCell],
+        rejected: &[RejectedRecord],
+    ) -> Result<(), LedgerError> {
+        self.write("seal the partition", |db| {
+            let target = Target::guarded(db, partition, token)?;
+            if target.state == PartitionState::Committed {
+                return Err(target.out_of_order().into());
+            }
+            let members = positions_of(db, partition)?;
+            let (cells_at, records_at) = positions(&members, &target.key, cells, rejected)?;
+            settle(db, partition, cells.iter().zip(cells_at))?;
+            note_rejected(db, partition, rejected.iter().zip(records_at))?;
+            db.execute("UPDATE partition SET state = 'sealed', token = ? WHERE id = ?", params![token, partition.0])?;
+            Ok(())
+        })
+    }
+
+    fn rejected(&self, partition: PartitionId) -> Result<Vec<RejectedRecord>, LedgerError> {
+        self.read("list rejected records", |db| {
+            Target::read(db, partition)?;
+            let mut select = db.prepare_cached(
+                "SELECT cell.key, page, place, path, reason FROM rejected_record AS record \
+                 JOIN cell ON cell.partition = record.partition AND cell.position = record.position \
+                 WHERE record.partition = ? ORDER BY number",
+            )?;
+            let records = select.query_map([partition.0], rejected_row)?;
+            Ok(records.collect::<Result<_, _>>()?)
+        })
+    }
+
+    fn decide(&mut self, partition: PartitionId, token: u64, decision: &Decision) -> Result<bool, LedgerError> {
+        self.write("decide the file", |db| {
+            Target::guarded(db, partition, token)?;
+            let changed = db.execute(
+                "UPDATE partition SET state = 'publishing', token = ?2, digest = ?3, rows = ?4, bytes = ?5, file = ?6 \
+                 WHERE id = ?1 AND state = 'sealed' AND token <= ?2",
+                params![partition.0, token, decision.digest, decision.rows, decision.bytes, decision.file],
+            )?;
+            Ok(changed == 1)
+        })
+    }
+
+    fn commit(&mut self, partition: PartitionId, token: u64) -> Result<(), LedgerError> {
+        self.write("commit the partition", |db| {
+            let target = Target::guarded(db, partition, token)?;
+            if target.state != PartitionState::Publishing {
+                return Err(target.out_of_order().into());
+            }
+            db.execute(
+                "UPDATE partition SET state = 'committed', token = ? WHERE id = ?",
+                params![token, partition.0],
+            )?;
+            forget_retried(db, partition)
+        })
+    }
+
+    fn reopen(&mut self, partition: PartitionId, token: u64, retry: &[CellKey]) -> Result<(), LedgerError> {
+        self.write("reopen the partition", |db| {
+            let target = Target::guarded(db, partition, token)?;
+            if target.state != PartitionState::Committed {
+                return Err(target.out_of_order().into());
+            }
+            let at = retry_positions(&positions_of(db, partition)?, &target.key, retry)?;
+            plan_again(db, partition, token, &at)
+        })
+    }
+
+    fn restore(&mut self, partition: PartitionId, token: u64) -> Result<(), LedgerError> {
+        self.write("give up the generation", |db| {
+            let target = Target::guarded(db, partition, token)?;
+            if target.state != PartitionState::Fetching || target.generation == 1 {
+                return Err(target.out_of_order().into());
+            }
+            put_back(db, partition, token)
+        })
+    }
+
+    fn retried(&self, partition: PartitionId) -> Result<Vec<CellRow>, LedgerError> {
+        self.read("list the cells asked for again", |db| {
+            Target::read(db, partition)?;
+            retried(db, partition)
+        })
+    }
+
+    fn schema(&self, job: &str) -> Result<Option<String>, LedgerError> {
+        self.read("read the schema", |db| {
+            let schema = db.query_row("SELECT schema FROM job WHERE name = ?", [job], |row| row.get(0)).optional()?;
+            Ok(schema.flatten())
+        })
+    }
+
+    fn record_schema(&mut self, job: &str, token: u64, schema: &str) -> Result<(), LedgerError> {
+        self.write("record the schema", |db| {
+            let id = guard(db, job, token)?;
+            db.execute("UPDATE job SET schema = ? WHERE id = ?", params![schema, id])?;
+            Ok(())
+        })
+    }
+
+    fn note_run(&mut self, job: &str, run: &RunRow) -> Result<(), LedgerError> {
+        self.write("note the run", |db| {
+            db.execute(
+                "INSERT OR REPLACE INTO run (job, report, started, ended) VALUES (?, ?, ?, ?)",
+                params![job, run.report, run.started.to_string(), run.ended.to_string()],
+            )?;
+            Ok(())
+        })
+    }
+
+    fn last_run(&self, job: &str) -> Result<Option<RunRow>, LedgerError> {
+        self.read("read the last run", |db| {
+            let run = db.query_row("SELECT report, started, ended FROM run WHERE job = ?", [job], |row| {
+                Ok(RunRow { report: row.get(0)?, started: time(row, 1)?, ended: time(row, 2)? })
+            });
+            Ok(run.optional()?)
+        })
+    }
+
+    fn token(&self, job: &str) -> Result<Option<u64>, LedgerError> {
+        self.read("read the token", |db| {
+            Ok(db.query_row("SELECT token FROM job WHERE name = ?", [job], |row| row.get(0)).optional()?)
+        })
+    }
+
+    fn totals(&self, job: &str) -> Result<Totals, LedgerError> {
+        self.read("count", |db| {
+            let mut totals = Totals::default();
+            let id: Option<i64> =
+                db.query_row("SELECT id FROM job WHERE name = ?", [job], |row| row.get(0)).optional()?;
+            let mut select = db.prepare_cached(
+                "SELECT state, generation > 1, count(*), sum(rows), sum(bytes) FROM partition WHERE job = ? \
+                 GROUP BY 1, 2",
+            )?;
+            let mut rows = select.query([id])?;
+            while let Some(row) = rows.next()? {
+                totals.partition(state(row, 0)?, row.get(1)?, row.get(2)?, (row.get(3)?, row.get(4)?));
+            }
+            let mut select = db.prepare_cached(
+                "SELECT outcome, '', '', count(*), sum(credits) FROM cell WHERE partition IN \
+                 (SELECT id FROM partition WHERE job = ?) GROUP BY outcome",
+            )?;
+            let mut rows = select.query([id])?;
+            while let Some(row) = rows.next()? {
+                totals.cell(outcome(row, 0)?.as_ref(), row.get(3)?, row.get(4)?);
+            }
+            totals.rejected_records = db.query_row(
+                "SELECT count(*) FROM rejected_record WHERE partition IN (SELECT id FROM partition WHERE job = ?)",
+                [id],
+                |row| row.get(0),
+            )?;
+            Ok(totals)
+        })
+    }
+
+    fn rejections(&self, job: &str, most: usize) -> Result<Vec<Rejection>, LedgerError> {
+        self.read("list rejections", |db| {
+            let mut cells = db.prepare_cached(
+                "SELECT cell.key, message FROM cell JOIN job ON job.id = cell.job \
+                 WHERE name = ? AND outcome = 'rejected' ORDER BY partition, position LIMIT ?",
+            )?;
+            let cells = cells.query_map(params![job, most], |row| {
+                Ok(Rejection { cell: CellKey(row.get(0)?), message: row.get(1)? })
+            })?;
+            let mut rejections: Vec<Rejection> = cells.collect::<Result<_, _>>()?;
+            let mut records = db.prepare_cached(
+                "SELECT cell.key, page, place, path, reason FROM rejected_record AS record \
+                 JOIN cell ON cell.partition = record.partition AND cell.position = record.position \
+                 JOIN job ON job.id = cell.job WHERE name = ? ORDER BY record.partition, number LIMIT ?",
+            )?;
+            let records = records.query_map(params![job, most - rejections.len()], rejected_row)?;
+            for record in records {
+                let record = record?;
+                rejections.push(Rejection { message: record.to_string(), cell: record.cell });
+            }
+            Ok(rejections)
+        })
+    }
+}

@@ -1,0 +1,75 @@
+//! The one source of time.
+//!
+//! Everything else takes a [`Moment`] as an argument. Elapsed time is tokio's, so that under its paused clock months
+//! pass in seconds; wall time is the machine's, or, in a rehearsal on paused time, follows the elapsed time.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
+
+/// One reading of both clocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    /// Since the [`Clock`] was made; never goes back.
+    pub elapsed: Duration,
+    /// The time of day; may be set back or forward by whoever keeps the machine's clock.
+    pub wall: Timestamp,
+}
+
+impl Moment {
+    /// The wall time when the clock will show `elapsed`; now if that has passed.
+    pub fn wall_at(self, elapsed: Duration) -> Timestamp {
+        let ahead = SignedDuration::try_from(elapsed.saturating_sub(self.elapsed)).unwrap_or(SignedDuration::MAX);
+        self.wall.checked_add(ahead).unwrap_or(Timestamp::MAX)
+    }
+
+    /// What the clock will show at `wall`; now if that has passed.
+    pub fn elapsed_at(self, wall: Timestamp) -> Duration {
+        self.elapsed + Duration::try_from(wall.duration_since(self.wall)).unwrap_or_default()
+    }
+}
+
+/// Reads the time.
+#[derive(Debug, Clone)]
+pub struct Clock {
+    origin: Instant,
+    wall: Wall,
+}
+
+#[derive(Debug, Clone)]
+enum Wall {
+    Machine,
+    FollowsElapsed(Timestamp),
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the one source of time")]
+impl Clock {
+    /// The machine's clock.
+    pub fn system() -> Self {
+        Self { origin: Instant::now(), wall: Wall::Machine }
+    }
+
+    /// A clock whose wall time starts at `wall` and follows tokio's clock, paused or not.
+    pub fn starting_at(wall: Timestamp) -> Self {
+        Self { origin: Instant::now(), wall: Wall::FollowsElapsed(wall) }
+    }
+
+    /// What time it is.
+    pub fn now(&self) -> Moment {
+        let elapsed = self.origin.elapsed();
+        let wall = match self.wall {
+            Wall::Machine => Timestamp::now(),
+            Wall::FollowsElapsed(start) => SignedDuration::try_from(elapsed)
+                .ok()
+                .and_then(|passed| start.checked_add(passed).ok())
+                .unwrap_or(Timestamp::MAX),
+        };
+        Moment { elapsed, wall }
+    }
+
+    /// Waits until `elapsed` has passed since the clock was made.
+    pub async fn sleep_until(&self, elapsed: Duration) {
+        tokio::time::sleep_until(self.origin + elapsed).await;
+    }
+}

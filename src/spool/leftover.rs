@@ -1,0 +1,63 @@
+//! Pages that nobody needs any more: those of committed partitions, and of generations that were replaced or given up.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use super::error::SpoolError;
+use super::scan::generation_of;
+
+/// What of a partition's folder is still needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// Everything.
+    All,
+    /// This generation alone.
+    Generation(u32),
+    /// Nothing.
+    Nothing,
+}
+
+/// Removes from the folders in `job` (`<state>/spool/<job>`) what is not needed of the partition whose hash they are
+/// named for.
+pub fn remove_leftovers<E: From<SpoolError>>(
+    job: &Path,
+    mut keep: impl FnMut(&str) -> Result<Keep, E>,
+) -> Result<(), E> {
+    let entries = match fs::read_dir(job) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(SpoolError::io("list", job)(error).into()),
+    };
+    for entry in entries {
+        let entry = entry.map_err(SpoolError::io("list", job))?;
+        let name = entry.file_name();
+        let Some(hash) = name.to_str() else { continue };
+        let path = entry.path();
+        match keep(hash)? {
+            Keep::All => {}
+            Keep::Generation(generation) => remove_other_generations(&path, generation)?,
+            Keep::Nothing => fs::remove_dir_all(&path).map_err(SpoolError::io("remove", &path))?,
+        }
+    }
+    Ok(())
+}
+
+/// Removes from a partition's folder the pages of every generation but this one.
+///
+/// # Errors
+/// When the folder cannot be listed, or a file in it cannot be removed.
+pub fn remove_other_generations(dir: &Path, generation: u32) -> Result<(), SpoolError> {
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(SpoolError::io("list", dir)(error)),
+    };
+    for entry in entries {
+        let path = entry.map_err(SpoolError::io("list", dir))?.path();
+        if generation_of(&path).is_some_and(|found| found != generation) {
+            fs::remove_file(&path).map_err(SpoolError::io("remove", &path))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,30 @@
+//! Keep what is paid for: the pages we have bought, durable and append-only.
+//!
+//! The spool alone is the truth about how far a cell got; the ledger hears of it when a partition is sealed.
+//! Invariant: a page that was answered for is found again after any crash, and a page that is found is exactly the
+//! one that was bought. Entry points: [`PartitionSpool`] for one partition (blocking), [`SpoolWriter`] for the many
+//! cells of a job.
+
+mod disk;
+mod error;
+mod frame;
+mod hex;
+mod leftover;
+mod partition;
+mod progress;
+mod renew;
+mod scan;
+mod stats;
+mod view;
+mod writer;
+
+pub use error::SpoolError;
+pub use frame::{EndFrame, Frame, FrameError, Head, Header, MAX_BODY, PageFrame, PageHead, decode, encode};
+pub use leftover::{Keep, remove_leftovers, remove_other_generations};
+pub use partition::{Durability, PartitionSpool};
+pub use progress::{CellProgress, PageRef};
+pub use renew::has_generation;
+pub use scan::generation_of;
+pub use stats::SpoolStats;
+pub use view::SpoolView;
+pub use writer::{SpoolHandle, SpoolWriter};

@@ -1,0 +1,355 @@
+//! The pages of one partition's generation on disk: opened, appended to, read back, removed.
+//!
+//! Invariant: what [`PartitionSpool::commit`] has answered with `Ok` is found by every later open. After a failed
+//! write or sync nothing more is written to that file (a second sync may lie): opening anew copies what is valid.
+
+use std::fs::{self, File};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use zstd::bulk::Compressor;
+
+use crate::plan::CellId;
+
+use super::disk::{make_dirs, suffixed, sync_dir};
+use super::error::SpoolError;
+use super::frame::{self, Frame, Head, Header, PageFrame};
+use super::progress::{CellProgress, Cells, PageRef};
+use super::scan::{self, SUSPECT, Scan, Segment, TEMPORARY};
+use super::stats::SpoolStats;
+use super::view::read_page;
+
+/// What an answered append must survive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// Loss of power: each write is synced.
+    Power,
+    /// Death of the process: the system writes when it likes.
+    Process,
+}
+
+/// The spool of one partition's generation. Blocking.
+pub struct PartitionSpool {
+    dir: PathBuf,
+    head: Head,
+    durability: Durability,
+    segments: Vec<Segment>,
+    cells: Cells,
+    next_seq: u64,
+    /// The segment being written, the last of `segments`.
+    file: Option<File>,
+    pending: Pending,
+    poisoned: bool,
+    torn: u64,
+    stats: SpoolStats,
+    zstd: Compressor<'static>,
+}
+
+#[derive(Debug, Default)]
+struct Pending {
+    bytes: Vec<u8>,
+    frames: u64,
+    batch: u64,
+}
+
+impl std::fmt::Debug for PartitionSpool {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PartitionSpool").field("dir", &self.dir).field("head", &self.head).finish_non_exhaustive()
+    }
+}
+
+impl PartitionSpool {
+    /// Opens the folder `<state>/spool/<job>/<partition hash>`, which need not exist; cuts off a torn tail and rescues
+    /// a segment whose last write failed. Nothing is created before the first append.
+    pub fn open(dir: &Path, head: Head, durability: Durability) -> Result<Self, SpoolError> {
+        let head = Head { replaces: None, ..head };
+        let Scan { segments, cells, next_seq, litter } = scan::scan(dir, &head)?;
+        let zstd = Compressor::new(1).map_err(SpoolError::io("prepare compression for", dir))?;
+        let mut spool = Self {
+            dir: dir.to_owned(),
+            head,
+            durability,
+            segments,
+            cells,
+            next_seq,
+            file: None,
+            pending: Pending::default(),
+            poisoned: false,
+            torn: 0,
+            stats: SpoolStats::default(),
+            zstd,
+        };
+        for path in litter {
+            fs::remove_file(&path).map_err(SpoolError::io("remove", &path))?;
+        }
+        spool.mend()?;
+        Ok(spool)
+    }
+
+    /// Opens it again after a failed write: the answer to [`SpoolError::Poisoned`].
+    pub fn reopen(self) -> Result<Self, SpoolError> {
+        Self::open(&self.dir, self.head, self.durability)
+    }
+
+    /// How far a cell got; `None` if nothing of it is here. Staged frames count.
+    pub fn progress(&self, cell: &CellId) -> Option<&CellProgress> {
+        self.cells.progress(cell)
+    }
+
+    /// All cells of which something is here, in no order.
+    pub fn cells(&self) -> impl Iterator<Item = (&CellId, &CellProgress)> {
+        self.cells.iter()
+    }
+
+    /// The pages of a cell's newest epoch, in page order.
+    pub fn pages(&self, cell: &CellId) -> &[PageRef] {
+        self.cells.pages(cell)
+    }
+
+    /// Bytes of a torn tail that opening has cut off: pages that were never answered for.
+    pub fn torn(&self) -> u64 {
+        self.torn
+    }
+
+    /// What was written since opening.
+    pub fn stats(&self) -> SpoolStats {
+        self.stats
+    }
+
+    /// Reads a page back, checked.
+    pub fn read(&self, page: &PageRef) -> Result<PageFrame, SpoolError> {
+        let Some(segment) = self.segments.get(page.segment as usize) else {
+            return Err(SpoolError::NotOpen(self.head.partition.clone()));
+        };
+        read_page(segment, page)
+    }
+
+    /// Stages the frames and commits them with one write. Of frames that cannot stand, the first is the answer;
+    /// those before it are kept.
+    pub fn append(&mut self, frames: &[Frame]) -> Result<(), SpoolError> {
+        let staged = frames.iter().try_for_each(|frame| self.stage(frame));
+        self.commit()?;
+        staged
+    }
+
+    /// Packs a frame for the next commit. A refused frame changes nothing.
+    pub fn stage(&mut self, frame: &Frame) -> Result<(), SpoolError> {
+        if self.poisoned {
+            return Err(SpoolError::Poisoned { dir: self.dir.clone() });
+        }
+        let (cell, header) = match frame {
+            Frame::Page(page) => (page.head.cell, Header::Page(page.head.clone())),
+            Frame::End(end) => (end.cell, Header::End(end.clone())),
+        };
+        let unfit = |source| SpoolError::Unfit { cell: format!("{cell:?}"), source };
+        let before = self.pending.bytes.len();
+        let (first, segment) = (before == 0, self.segments.len() - usize::from(self.file.is_some()));
+        let batch = if first { self.next_seq } else { self.pending.batch };
+        let mut seq = self.next_seq;
+        if first && self.file.is_none() {
+            frame::encode_head(&self.head, seq, batch, &mut self.pending.bytes).map_err(unfit)?;
+            seq += 1;
+        }
+        let start = self.pending.bytes.len();
+        let offset = start as u64 + self.file.as_ref().and(self.segments.last()).map_or(0, |segment| segment.valid);
+        let index = u32::try_from(segment).unwrap_or(u32::MAX);
+        let packed = frame::encode(frame, seq, batch, &mut self.zstd, &mut self.pending.bytes).map_err(unfit);
+        let len = (self.pending.bytes.len() - start) as u64;
+        let taken = packed.and_then(|()| {
+            let refused = |why| SpoolError::Refused { cell: format!("{cell:?}"), why };
+            self.cells.take(&header, index, offset, len).map_err(refused)
+        });
+        if let Err(error) = taken {
+            self.pending.bytes.truncate(before);
+            return Err(error);
+        }
+        self.next_seq = seq + 1;
+        self.pending.batch = batch;
+        self.pending.frames += 1;
+        Ok(())
+    }
+
+    /// Makes all staged frames durable: one write, one sync. After an error the spool is poisoned.
+    pub fn commit(&mut self) -> Result<(), SpoolError> {
+        if self.poisoned {
+            return Err(SpoolError::Poisoned { dir: self.dir.clone() });
+        }
+        if self.pending.bytes.is_empty() {
+            return Ok(());
+        }
+        let written = self.write();
+        if written.is_err() {
+            self.poison();
+        }
+        written
+    }
+
+    /// Deletes all segments of the generation, newest first, so that a crash between leaves a valid rest; then the
+    /// folder, unless another generation is in it.
+    pub fn remove(mut self) -> Result<(), SpoolError> {
+        self.file = None;
+        for segment in self.segments.iter().rev() {
+            fs::remove_file(&segment.path).map_err(SpoolError::io("remove", &segment.path))?;
+        }
+        match fs::remove_dir(&self.dir) {
+            Ok(()) => Ok(()),
+            Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound) => Ok(()),
+            Err(error) if matches!(error.kind(), std::io::ErrorKind::DirectoryNotEmpty) => Ok(()),
+            Err(error) => Err(SpoolError::io("remove", &self.dir)(error)),
+        }
+    }
+
+    fn write(&mut self) -> Result<(), SpoolError> {
+        let new = self.file.is_none();
+        if new {
+            let segment = self.next_segment();
+            let parents = make_dirs(&self.dir)?;
+            let file = File::create_new(&segment.path).map_err(SpoolError::io("create", &segment.path))?;
+            self.segments.push(segment);
+            self.file = Some(file);
+            if self.durability == Durability::Power {
+                parents.iter().try_for_each(|dir| sync_dir(dir))?;
+            }
+        }
+        let (Some(file), Some(segment)) = (&mut self.file, self.segments.last_mut()) else { return Ok(()) };
+        file.write_all(&self.pending.bytes).map_err(SpoolError::io("write to", &segment.path))?;
+        if self.durability == Durability::Power {
+            file.sync_data().map_err(SpoolError::io("sync", &segment.path))?;
+        }
+        let bytes = self.pending.bytes.len() as u64;
+        segment.valid += bytes;
+        segment.len += bytes;
+        self.stats.add(SpoolStats { frames: self.pending.frames, bytes, writes: 1 });
+        self.pending.bytes.clear();
+        self.pending.bytes.shrink_to(1 << 22);
+        self.pending.frames = 0;
+        Ok(())
+    }
+
+    /// The name outlives the process, so that a later one does not trust what the page cache shows either. If the disk
+    /// refuses even that, it takes no writes at all until it is mounted anew, and then the cache is gone too.
+    fn poison(&mut self) {
+        self.poisoned = true;
+        self.pending = Pending::default();
+        if self.file.take().is_some()
+            && let Some(segment) = self.segments.last()
+        {
+            let suspect = suffixed(&segment.path, SUSPECT);
+            if let Err(error) = fs::rename(&segment.path, &suspect) {
+                tracing::warn!(path = %segment.path.display(), %error, "cannot mark a spool segment as suspect");
+            }
+        }
+    }
+
+    fn next_segment(&self) -> Segment {
+        let ours = self.segments.iter().filter(|segment| segment.token == self.head.token);
+        let number = ours.map(|segment| segment.number + 1).max().unwrap_or(0);
+        let path = self.dir.join(Segment::name(self.head.generation, self.head.token, number));
+        Segment { path, token: self.head.token, number, suspect: false, valid: 0, len: 0, head: None }
+    }
+
+    /// Cuts the torn tail off the last segment, or copies the segment if its last write failed.
+    fn mend(&mut self) -> Result<(), SpoolError> {
+        let Some(last) = self.segments.last() else { return Ok(()) };
+        self.torn = last.len - last.valid;
+        let empty = last.head.is_none_or(|(_, head)| last.valid == head);
+        if last.suspect && !empty {
+            return self.rescue();
+        }
+        if last.head.is_none() || (last.suspect && empty) {
+            fs::remove_file(&last.path).map_err(SpoolError::io("remove", &last.path))?;
+            if let Some((seq, _)) = last.head {
+                self.next_seq = seq;
+            }
+            self.segments.pop();
+            return self.sync_dir();
+        }
+        if self.torn > 0 {
+            let (path, valid) = (&last.path, last.valid);
+            let file = File::options().write(true).open(path).map_err(SpoolError::io("open", path))?;
+            file.set_len(valid).map_err(SpoolError::io("cut the torn end off", path))?;
+            if self.durability == Durability::Power {
+                file.sync_all().map_err(SpoolError::io("sync", path))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Copies the valid frames of the last segment to a new one. The copy gets its name once it is durable and names
+    /// the original, so at no instant do both count or neither.
+    fn rescue(&mut self) -> Result<(), SpoolError> {
+        let mut copy = self.next_segment();
+        let Some(Segment { path: from, valid, head: Some((seq, head_len)), .. }) = self.segments.last() else {
+            return Ok(());
+        };
+        let original = from.file_name().map(|name| name.to_string_lossy().into_owned());
+        let head = Head { replaces: original, ..self.head.clone() };
+        let mut bytes = Vec::new();
+        frame::encode_head(&head, *seq, *seq, &mut bytes).map_err(|source| SpoolError::Damaged {
+            path: from.clone(),
+            offset: 0,
+            source,
+        })?;
+        let new_head_len = bytes.len() as u64;
+        let temporary = suffixed(&copy.path, TEMPORARY);
+        let mut source = File::open(from).map_err(SpoolError::io("open", from))?;
+        source.seek(SeekFrom::Start(*head_len)).map_err(SpoolError::io("read", from))?;
+        let mut target = File::create(&temporary).map_err(SpoolError::io("create", &temporary))?;
+        target.write_all(&bytes).map_err(SpoolError::io("write to", &temporary))?;
+        std::io::copy(&mut source.take(valid - head_len), &mut target).map_err(SpoolError::io("copy", from))?;
+        // Always: the reason for the copy is that a sync may have failed.
+        target.sync_all().map_err(SpoolError::io("sync", &temporary))?;
+        fs::rename(&temporary, &copy.path).map_err(SpoolError::io("name", &copy.path))?;
+        sync_dir(&self.dir)?;
+        fs::remove_file(from).map_err(SpoolError::io("remove", from))?;
+        copy.valid = valid - head_len + new_head_len;
+        copy.len = copy.valid;
+        copy.head = Some((*seq, new_head_len));
+        let index = u32::try_from(self.segments.len() - 1).unwrap_or(u32::MAX);
+        self.cells.moved(index, *head_len, new_head_len);
+        self.segments.pop();
+        self.segments.push(copy);
+        Ok(())
+    }
+
+    fn sync_dir(&self) -> Result<(), SpoolError> {
+        if self.durability == Durability::Power { sync_dir(&self.dir) } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::Outcome;
+    use crate::spool::EndFrame;
+
+    fn end(cell: u8) -> Frame {
+        let (cell, received) = (CellId([cell; 16]), jiff::Timestamp::UNIX_EPOCH);
+        let outcome = Outcome::Empty { unconfirmed: false };
+        Frame::End(EndFrame { cell, epoch: 0, pages: 0, records: 0, outcome, received })
+    }
+
+    /// A file that takes no writes, and (where there is one) a file that takes writes but cannot be synced.
+    #[test]
+    fn a_failed_write_or_sync_poisons_until_opened_again() {
+        for broken in ["itself", "/dev/null"] {
+            let dir = tempfile::tempdir().unwrap();
+            let head = Head { job: "j".into(), partition: "#0".into(), generation: 1, token: 1, replaces: None };
+            let mut spool = PartitionSpool::open(dir.path(), head, Durability::Power).unwrap();
+            spool.append(&[end(1)]).unwrap();
+            let path = if broken == "itself" { spool.segments[0].path.clone() } else { PathBuf::from(broken) };
+            let Ok(file) = File::options().read(true).write(broken != "itself").open(path) else { continue };
+            spool.file = Some(file);
+            assert!(matches!(spool.append(&[end(2)]), Err(SpoolError::Io { .. })), "{broken}");
+            assert!(matches!(spool.append(&[end(3)]), Err(SpoolError::Poisoned { .. })));
+            assert!(matches!(spool.commit(), Err(SpoolError::Poisoned { .. })));
+            assert!(dir.path().join("g1-e1-0.pgs.suspect").exists());
+            let mut spool = spool.reopen().unwrap();
+            assert!(spool.progress(&CellId([1; 16])).is_some());
+            assert!(spool.progress(&CellId([2; 16])).is_none(), "it was not answered for");
+            assert!(!dir.path().join("g1-e1-0.pgs.suspect").exists());
+            spool.append(&[end(2)]).unwrap();
+            assert_eq!(spool.reopen().unwrap().cells().count(), 2);
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! The next generation of a partition begins with the pages of the one before: they are paid for.
+//!
+//! Invariant: the copy gets its name only once it is durable, so until then the older generation counts, and after it
+//! the newer one does. The older one stays until it is removed by name.
+
+use std::collections::HashSet;
+use std::fs::{self, File};
+use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+
+use crate::plan::CellId;
+
+use super::disk::{make_dirs, suffixed, sync_dir};
+use super::error::SpoolError;
+use super::frame::{self, FIXED, FrameError, Head, Header, Prefix};
+use super::partition::{Durability, PartitionSpool};
+use super::scan::{Segment, TEMPORARY, generation_of, scan};
+
+impl PartitionSpool {
+    /// Opens the generation of `head`. Where it has not begun, it begins with all frames of the generation before it,
+    /// but those of the cells in `anew`, which begin at their first page.
+    ///
+    /// # Errors
+    /// As [`PartitionSpool::open`]; damage to the older generation is an error, and then nothing has begun.
+    pub fn renew(dir: &Path, head: Head, durability: Durability, anew: &HashSet<CellId>) -> Result<Self, SpoolError> {
+        if head.generation > 1 && !has_generation(dir, head.generation)? {
+            begin(dir, &head, anew)?;
+        }
+        Self::open(dir, head, durability)
+    }
+}
+
+/// Whether anything of `generation` is kept in a partition's folder, which need not exist.
+///
+/// # Errors
+/// When the folder cannot be listed.
+pub fn has_generation(dir: &Path, generation: u32) -> Result<bool, SpoolError> {
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(SpoolError::io("list", dir)(error)),
+    };
+    for entry in entries {
+        let path = entry.map_err(SpoolError::io("list", dir))?.path();
+        if generation_of(&path) == Some(generation) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn begin(dir: &Path, head: &Head, anew: &HashSet<CellId>) -> Result<(), SpoolError> {
+    let older = Head { generation: head.generation - 1, replaces: None, ..head.clone() };
+    let from = scan(dir, &older)?.segments;
+    let path = dir.join(Segment::name(head.generation, head.token, 0));
+    let temporary = suffixed(&path, TEMPORARY);
+    make_dirs(dir)?;
+    let file = File::create(&temporary).map_err(SpoolError::io("create", &temporary))?;
+    let mut copy = Copy { to: BufWriter::new(file), seq: 0, frame: Vec::new() };
+    let written = SpoolError::io("write to", &temporary);
+    let mut first = Vec::new();
+    frame::encode_head(&Head { replaces: None, ..head.clone() }, 0, 0, &mut first)
+        .map_err(|source| SpoolError::Unfit { cell: head.partition.clone(), source })?;
+    copy.to.write_all(&first).map_err(written)?;
+    for segment in &from {
+        copy.segment(segment, anew, &temporary)?;
+    }
+    let file = copy.to.into_inner().map_err(|error| SpoolError::io("write to", &temporary)(error.into_error()))?;
+    file.sync_all().map_err(SpoolError::io("sync", &temporary))?;
+    fs::rename(&temporary, &path).map_err(SpoolError::io("name", &path))?;
+    sync_dir(dir)
+}
+
+struct Copy {
+    to: BufWriter<File>,
+    /// Of the frame written last.
+    seq: u64,
+    frame: Vec<u8>,
+}
+
+impl Copy {
+    fn segment(&mut self, from: &Segment, anew: &HashSet<CellId>, to: &Path) -> Result<(), SpoolError> {
+        let path = &from.path;
+        let Some((_, head)) = from.head else { return Ok(()) };
+        let mut file = BufReader::with_capacity(1 << 17, File::open(path).map_err(SpoolError::io("open", path))?);
+        file.seek(SeekFrom::Start(head)).map_err(SpoolError::io("read", path))?;
+        let mut offset = head;
+        while offset < from.valid {
+            let at = offset;
+            let damaged = |source| SpoolError::Damaged { path: path.clone(), offset: at, source };
+            self.read(&mut file).map_err(SpoolError::io("read", path))?.map_err(damaged)?;
+            let (header, _) = frame::check(&self.frame).map_err(damaged)?;
+            let cell = match &header {
+                Header::Page(page) => page.cell,
+                Header::End(end) => end.cell,
+                Header::Head(_) => return Err(damaged(FrameError::Header("a second head".to_owned()))),
+            };
+            offset += self.frame.len() as u64;
+            if anew.contains(&cell) {
+                continue;
+            }
+            // Each is a write of its own: damage between two of them must not pass for a torn end.
+            self.seq += 1;
+            frame::renumber(&mut self.frame, self.seq).map_err(damaged)?;
+            self.to.write_all(&self.frame).map_err(SpoolError::io("write to", to))?;
+        }
+        Ok(())
+    }
+
+    /// The next frame as it stands.
+    fn read(&mut self, from: &mut impl Read) -> std::io::Result<Result<(), FrameError>> {
+        let mut fixed = [0; FIXED];
+        from.read_exact(&mut fixed)?;
+        let prefix = match Prefix::parse(&fixed) {
+            Ok(prefix) => prefix,
+            Err(error) => return Ok(Err(error)),
+        };
+        self.frame.clear();
+        self.frame.extend_from_slice(&fixed);
+        let rest = prefix.frame_len() - FIXED as u64;
+        from.take(rest).read_to_end(&mut self.frame)?;
+        Ok(if self.frame.len() as u64 == prefix.frame_len() { Ok(()) } else { Err(FrameError::Short) })
+    }
+}

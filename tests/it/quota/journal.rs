@@ -1,0 +1,124 @@
+//! What a credential has sent outlives the process, cut at any byte.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::civil::time;
+use jiff::{SignedDuration, Timestamp};
+use tidemill::provider::Window;
+use tidemill::quota::{Decision, History, Journal, JournalError, Limiter, Sends, WaitsFor};
+
+use super::{MAX_WAIT, MINUTE, at, day, limits, ms, noon, rolling};
+
+#[test]
+fn history_is_held_until_it_cannot_count() {
+    let limits = limits(vec![rolling(2, MINUTE), day(10, time(0, 0, 0, 0), "UTC")], 4);
+    let sent = noon() - SignedDuration::from_secs(20);
+    let history = History { sends: vec![Sends { at: sent, count: 2 }], spent_until: None };
+    let limiter = Limiter::new(&limits, MAX_WAIT, &history, at(noon(), Duration::ZERO));
+    let until = Some(ms(45_012)); // 60 s and 200 ppm after the send, and 5 s for its latency
+    assert_eq!(
+        limiter.check(at(noon(), Duration::ZERO)),
+        Decision::Wait { until, on: WaitsFor::Window("minute".to_owned()) }
+    );
+    let snapshot = limiter.snapshot(at(noon(), Duration::ZERO), 0);
+    assert_eq!(snapshot.windows.iter().map(|window| window.used).collect::<Vec<_>>(), [2, 2]);
+}
+
+#[test]
+fn only_windows_that_outlive_a_process_need_a_journal() {
+    assert!(!Journal::is_needed(&[rolling(10, ms(1000)), rolling(10, ms(5000))]));
+    assert!(Journal::is_needed(&[rolling(10, MINUTE)]));
+    assert!(Journal::is_needed(&[day(10, time(0, 0, 0, 0), "UTC")]));
+}
+
+fn windows() -> Vec<Window> {
+    vec![rolling(300, MINUTE), day(1000, time(0, 0, 0, 0), "Asia/Shanghai")]
+}
+
+fn open(dir: &Path, now: Timestamp) -> Result<(Journal, History), JournalError> {
+    Journal::open(dir, "key", at(now, Duration::ZERO), &windows())
+}
+
+/// A journal as a process that was killed leaves it.
+fn write(dir: &Path, sends: &[(Timestamp, u32)]) {
+    // The format is a promise between versions: it is spelt here a second time.
+    let mut bytes = record(0, 1, 0);
+    for (at, count) in sends {
+        bytes.extend(record(1, *count, at.as_millisecond()));
+    }
+    fs::write(dir.join("key.journal"), bytes).unwrap();
+}
+
+fn record(kind: u8, count: u32, time: i64) -> Vec<u8> {
+    let mut bytes = vec![kind, 0, 0, 0];
+    bytes.extend(count.to_le_bytes());
+    bytes.extend(time.to_le_bytes());
+    bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
+    bytes
+}
+
+fn total(history: &History) -> u32 {
+    history.sends.iter().map(|sends| sends.count).sum()
+}
+
+#[test]
+fn a_torn_tail_is_dropped_at_every_byte() {
+    let dir = tempfile::tempdir().unwrap();
+    let sends: Vec<_> = (1..=4).map(|n| (noon() - SignedDuration::from_secs(n), 1)).collect();
+    write(dir.path(), &sends);
+    let whole = fs::read(dir.path().join("key.journal")).unwrap();
+    for length in 0..=whole.len() {
+        fs::write(dir.path().join("key.journal"), &whole[..length]).unwrap();
+        let (_journal, history) = open(dir.path(), noon()).unwrap();
+        assert_eq!(total(&history) as usize, (length / 20).saturating_sub(1), "cut at {length}");
+        drop(_journal);
+        let (_journal, again) = open(dir.path(), noon()).unwrap();
+        assert_eq!(again, history, "cut at {length}");
+    }
+}
+
+#[test]
+fn damage_before_the_tail_is_an_error() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), &[(noon(), 1), (noon(), 2), (noon(), 3)]);
+    let path = dir.path().join("key.journal");
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[45] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    assert!(matches!(open(dir.path(), noon()), Err(JournalError::Damaged { offset: 40, .. })));
+}
+
+#[test]
+fn what_no_window_counts_is_dropped_on_open_by_the_only_user() {
+    let dir = tempfile::tempdir().unwrap();
+    let yesterday = noon() - SignedDuration::from_hours(24);
+    write(dir.path(), &[(yesterday, 7), (noon() - SignedDuration::from_hours(1), 2), (noon(), 1)]);
+    let path = dir.path().join("key.journal");
+    let (first, history) = open(dir.path(), yesterday).unwrap();
+    assert_eq!((total(&history), fs::metadata(&path).unwrap().len()), (10, 80));
+    let (second, history) = open(dir.path(), noon()).unwrap();
+    assert_eq!((total(&history), fs::metadata(&path).unwrap().len()), (10, 80), "another uses the file");
+    drop((first, second));
+    let (third, history) = open(dir.path(), noon()).unwrap();
+    assert_eq!((total(&history), fs::metadata(&path).unwrap().len()), (3, 60));
+    drop(third);
+    let tomorrow = noon() + SignedDuration::from_hours(24);
+    // The last day stays, whole: a clock set back must not open it a second time.
+    let (_journal, history) = open(dir.path(), tomorrow).unwrap();
+    assert_eq!(total(&history), 3);
+}
+
+#[test]
+fn a_clock_set_back_over_a_restart_opens_no_second_day() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), &[(noon(), 1000)]);
+    let yesterday = noon() - SignedDuration::from_hours(24);
+    let (_journal, history) = open(dir.path(), yesterday).unwrap();
+    let limits = limits(windows(), 4);
+    let limiter = Limiter::new(&limits, MAX_WAIT, &history, at(yesterday, Duration::ZERO));
+    let resume_at = "2026-03-10T16:00:05Z".parse().unwrap();
+    let now = at(yesterday, Duration::ZERO);
+    assert_eq!(limiter.check(now), Decision::Park { resume_at, on: WaitsFor::Window("day".to_owned()) });
+}
