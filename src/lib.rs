@@ -13,3 +13,11 @@ pub mod ledger;
 pub mod quota;
 
 pub mod spool;
+
+pub mod fetch;
+
+pub mod decode;
+
+pub mod sink;
+
+pub mod simulate;

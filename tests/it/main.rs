@@ -1,9 +1,14 @@
 //! The one integration binary: everything here uses only what the crate shows the world.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod decode;
+mod decode_exact;
+mod fetch;
 mod job;
 mod ledger;
 mod plan;
 mod provider;
 mod quota;
+mod simulate;
+mod sink;
 mod spool;

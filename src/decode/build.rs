@@ -1,0 +1,166 @@
+//! Second pass: records become rows of Arrow batches.
+//!
+//! Invariant: all columns have the same length after every call, whatever the record was.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::{RecordBatch, RecordBatchOptions};
+use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
+use serde_json::value::RawValue;
+
+use super::column::Column;
+use super::project::{Added, Projection, object};
+use super::reject::Reject;
+use super::schema::DatasetSchema;
+use super::tape::{Tape, Value};
+
+/// Rows of one batch.
+pub const BATCH_ROWS: usize = 32 * 1024;
+
+/// Text of one batch: bounds memory when records are large.
+const BATCH_TEXT: usize = 64 << 20;
+
+/// A schema that cannot be built.
+#[derive(Debug, thiserror::Error)]
+pub enum DecoderError {
+    /// The zone of a timestamp column is not in the time zone database.
+    #[error("column `{column}`: {reason}; install the time zone database or use an offset such as `+08:00`")]
+    Column {
+        /// Its name.
+        column: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// Collects rows of one schema.
+#[derive(Debug)]
+pub struct Decoder {
+    schema: SchemaRef,
+    projection: Arc<Projection>,
+    columns: Vec<Column>,
+    index: HashMap<String, usize>,
+    names: Vec<String>,
+    rows: usize,
+    /// Where the next field is expected: records of one provider mostly list theirs in the same order.
+    next: usize,
+}
+
+impl Decoder {
+    /// An empty decoder; `projection` is what [`super::Inference::finish`] returned with the schema.
+    pub fn new(schema: &DatasetSchema, projection: Projection) -> Result<Self, DecoderError> {
+        let columns = schema
+            .columns
+            .iter()
+            .map(|(name, column)| {
+                Column::new(column).map_err(|reason| DecoderError::Column { column: name.clone(), reason })
+            })
+            .collect::<Result<_, _>>()?;
+        let names: Vec<String> = schema.columns.iter().map(|(name, _)| name.clone()).collect();
+        let index = names.iter().enumerate().map(|(at, name)| (name.clone(), at)).collect();
+        let projection = Arc::new(projection);
+        Ok(Self { schema: schema.to_arrow(), projection, columns, index, names, rows: 0, next: 0 })
+    }
+
+    /// Appends the rows of one record (one, or one per item of the exploded list) and returns how many.
+    ///
+    /// A rejected record leaves no trace.
+    pub fn push(&mut self, record: &RawValue, added: &Added) -> Result<usize, Reject> {
+        let before = self.rows;
+        let pushed = self.rows_of(record, added);
+        if pushed.is_err() {
+            self.columns.iter_mut().for_each(|column| column.truncate(before));
+            self.rows = before;
+        }
+        pushed.map(|()| self.rows - before)
+    }
+
+    /// Rows collected since the last flush.
+    pub fn len(&self) -> usize {
+        self.rows
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.rows == 0
+    }
+
+    /// Whether it is time to flush: [`BATCH_ROWS`] rows, or 64 MiB of text.
+    pub fn is_full(&self) -> bool {
+        self.rows >= BATCH_ROWS || self.columns.iter().map(Column::text_bytes).sum::<usize>() >= BATCH_TEXT
+    }
+
+    /// The collected rows; `None` when there are none.
+    pub fn flush(&mut self) -> Result<Option<RecordBatch>, ArrowError> {
+        if self.rows == 0 {
+            return Ok(None);
+        }
+        let arrays = self.columns.iter_mut().map(Column::finish).collect::<Result<_, _>>()?;
+        let options = RecordBatchOptions::new().with_row_count(Some(self.rows));
+        self.rows = 0;
+        RecordBatch::try_new_with_options(self.schema.clone(), arrays, &options).map(Some)
+    }
+
+    fn rows_of(&mut self, record: &RawValue, added: &Added) -> Result<(), Reject> {
+        let tape = Tape::parse(record.get())?;
+        let record = tape.root();
+        object(record)?;
+        let tapes = added.tapes().collect::<Result<Vec<_>, _>>()?;
+        match self.projection.exploded(record)? {
+            None => self.row(record, None, added, &tapes),
+            Some(list) => {
+                for (index, item) in list.children().enumerate() {
+                    self.row(record, Some((list.key(), index, item)), added, &tapes)?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn row(
+        &mut self,
+        record: Value<'_, '_>,
+        item: Option<(&str, usize, Value<'_, '_>)>,
+        added: &Added,
+        tapes: &[(&str, Tape<'_>)],
+    ) -> Result<(), Reject> {
+        let projection = Arc::clone(&self.projection);
+        for field in projection.parents(record, added) {
+            self.set(field.key(), field).map_err(|reject| reject.below(field.key()))?;
+        }
+        if let Some((list, index, item)) = item {
+            for field in item.children() {
+                let column = projection.child_column(field.key());
+                if !projection.skips(&column) {
+                    self.set(&column, field).map_err(|reject| reject.below(field.key()).below(index).below(list))?;
+                }
+            }
+        }
+        for (name, tape) in tapes.iter().filter(|(name, _)| !projection.skips(name)) {
+            self.set(name, tape.root()).map_err(|reject| reject.below(name))?;
+        }
+        let rows = self.rows;
+        self.columns.iter_mut().filter(|column| column.len() == rows).for_each(Column::append_null);
+        self.rows += 1;
+        Ok(())
+    }
+
+    fn set(&mut self, name: &str, value: Value<'_, '_>) -> Result<(), Reject> {
+        let at = match self.names.get(self.next) {
+            Some(expected) if expected == name => Some(self.next),
+            Some(_) | None => self.index.get(name).copied(),
+        };
+        let Some(at) = at else {
+            // A null has no type, so inference made no column of it; nothing is lost.
+            return if value.is_null() { Ok(()) } else { Err(Reject::new("the schema has no such column")) };
+        };
+        self.next = at + 1;
+        let column = &mut self.columns[at];
+        if column.len() > self.rows {
+            return Err(Reject::new(format!("two fields of one record become the column `{name}`")));
+        }
+        column.append(value)
+    }
+}

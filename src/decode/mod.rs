@@ -1,0 +1,26 @@
+//! Pages become Arrow batches, exactly: a value that does not fit its column without loss rejects its record.
+//!
+//! Invariants: no number passes through a float on its way to an integer or decimal column; a rejected record leaves
+//! no trace in any column; the same pages and the same recorded schema give the same batches. Entry points:
+//! [`infer`] (first pass: the schema) and [`build`] (second pass: the batches).
+
+mod build;
+mod column;
+mod infer;
+mod number;
+mod observed;
+mod partition;
+mod project;
+mod reject;
+mod schema;
+mod tape;
+mod time;
+mod widen;
+
+pub use build::{BATCH_ROWS, Decoder, DecoderError};
+pub use infer::{Change, Inference, Inferred};
+pub use partition::{Built, PageIn, PartitionError, RecordsAt, RejectedRecord, SAMPLES, build, infer};
+pub use project::{Added, Projection};
+pub use reject::Reject;
+pub use schema::{DatasetSchema, SchemaError};
+pub use widen::{Widened, widen};

@@ -1,0 +1,288 @@
+//! One request until it is a page or its cell ends: permit, signature, attempt, verdict, decision.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value};
+use tokio::sync::watch;
+
+use crate::job::{Job, Paging};
+use crate::provider::{AfterRetries, Provider, Verdict};
+use crate::quota::{Clock, Departed, Feedback, Loss, Permit, Quota, Refusal};
+
+use super::ceiling::Spending;
+use super::cell::{CellEnd, CellError, Position, Reach};
+use super::classify::{Judgement, classify};
+use super::ending::Ending;
+use super::headers::{date, retry_after};
+use super::notice::Notice;
+use super::page::{Page, PageError, read_page};
+use super::paginator::Paginator;
+use super::request::Request;
+use super::retry::{Decision, RetryState};
+use super::sign::Signer;
+use super::transport::{Answer, Transport, TransportError};
+
+/// What the cells of one job share.
+pub struct Source<'a> {
+    /// What is asked.
+    pub job: &'a Job,
+    /// Who is asked.
+    pub provider: &'a Provider,
+    /// The way to the next page: the job's own or the provider's.
+    pub paging: &'a Paging,
+    /// The wire.
+    pub transport: &'a dyn Transport,
+    /// Says when an attempt may leave.
+    pub quota: &'a Quota,
+    /// Knows the credential.
+    pub signer: &'a Signer,
+    /// What the run may spend.
+    pub spending: &'a Spending,
+    /// The time.
+    pub clock: &'a Clock,
+    /// Uniform in 0..1.
+    pub random: &'a (dyn Fn() -> f64 + Send + Sync),
+    /// Told of everything that happens.
+    pub notify: &'a (dyn Fn(Notice) + Send + Sync),
+    /// Whether the run is asked to end.
+    pub ending: watch::Receiver<Ending>,
+}
+
+/// A page, with the permit that is held until it is durable.
+pub(super) struct Received {
+    pub(super) page: Page,
+    pub(super) body: Bytes,
+    pub(super) status: u16,
+    pub(super) received: Timestamp,
+    pub(super) held: Departed,
+}
+
+/// What one request came to.
+pub(super) enum Answered {
+    /// A page.
+    Page(Box<Received>),
+    /// The provider says there is nothing.
+    Empty { unconfirmed: bool },
+    /// The cell cannot succeed as it is asked.
+    Refused { code: String, message: String },
+    /// Anything that ends the work on the cell for now.
+    End(CellEnd),
+}
+
+/// Asks one request until it is a page or the cell ends; every attempt takes a permit.
+pub(super) async fn ask(
+    source: &Source<'_>,
+    values: &Map<String, Value>,
+    paginator: &mut Paginator<'_>,
+    request: &Request,
+    position: &Position,
+) -> Result<Answered, CellError> {
+    let mut state = RetryState::default();
+    loop {
+        let permit = match admit(source).await? {
+            Ok(permit) => permit,
+            Err(end) => return Ok(Answered::End(end)),
+        };
+        let signed = source.signer.sign(request, source.clock.now().wall)?;
+        let sent = source.clock.now();
+        let (mut held, result) = tokio::select! {
+            biased;
+            sent = source.transport.send(signed.request, permit) => sent,
+            () = reached(source, Ending::Over) => return Ok(Answered::End(dropped(source, sent.elapsed))),
+        };
+        let now = source.clock.now();
+        let mut wait = None;
+        let judgement = match &result {
+            Ok(answer) => {
+                if let Some(server) = date(&answer.headers) {
+                    source.signer.observe_date(server, now.wall);
+                }
+                wait = retry_after(&answer.headers, now.wall);
+                let http = answer.status.as_u16();
+                classify(source.provider, http, &answer.body, &request.path, request.next_page)
+            }
+            Err(error) => judge_broken(error),
+        };
+        report(source, &mut held, &result, &judgement, wait);
+        let judgement = mask(source, judgement);
+        (source.notify)(Notice::Attempt { latency: now.elapsed - sent.elapsed, judgement: judgement.clone() });
+        if proves_token(&judgement.verdict) {
+            source.signer.accepted(signed.epoch);
+        }
+        match (&judgement.verdict, result) {
+            (Verdict::Accept, Ok(answer)) => {
+                let at = (position.pages, position.records);
+                let cursor = position.cursor.as_ref();
+                let read = read_page(source.provider, source.job, paginator, values, &answer.body, cursor, at);
+                return Ok(accept(source, read, answer, now.wall, held));
+            }
+            (Verdict::Empty { unconfirmed }, _) => return Ok(Answered::Empty { unconfirmed: *unconfirmed }),
+            (verdict, _) => {
+                drop(held);
+                let refused = source.signer.refused_before(signed.epoch);
+                let decision = state.decide(verdict, wait, refused, (source.random)());
+                if let Some(answered) = act(source, decision, &judgement, signed.epoch).await {
+                    return Ok(answered);
+                }
+            }
+        }
+    }
+}
+
+fn accept(
+    source: &Source<'_>,
+    read: Result<Page, PageError>,
+    answer: Answer,
+    received: Timestamp,
+    held: Departed,
+) -> Answered {
+    match read {
+        Ok(page) => {
+            let status = answer.status.as_u16();
+            Answered::Page(Box::new(Received { page, body: answer.body, status, received, held }))
+        }
+        // It may quote the answer, and a link to the next page may hold the key.
+        Err(error) => {
+            let message = source.signer.credential().redact(&error.to_string());
+            Answered::Refused { code: "page".to_owned(), message }
+        }
+    }
+}
+
+/// Carries out a decision; none means ask again.
+async fn act(source: &Source<'_>, decision: Decision, judgement: &Judgement, epoch: u64) -> Option<Answered> {
+    let words = match &judgement.hint {
+        Some(hint) => format!("{judgement} ({hint})"),
+        None => judgement.to_string(),
+    };
+    match decision {
+        Decision::Wait => None,
+        Decision::SignAgain { earlier } => {
+            source.signer.refused(epoch, earlier);
+            None
+        }
+        Decision::Again { after } => pause(source, after, words).await.map(Answered::End),
+        Decision::Pending => Some(Answered::End(CellEnd::Pending { reason: words })),
+        Decision::Reject => Some(Answered::Refused {
+            code: judgement.code.clone().unwrap_or_else(|| format!("http {}", judgement.http)),
+            message: words,
+        }),
+        Decision::Stop => {
+            source.quota.stop(words.clone());
+            Some(Answered::End(CellEnd::Stopped { reason: words }))
+        }
+    }
+}
+
+/// Waits before another attempt, unless that is longer than the provider's `max_wait` or the run ends meanwhile.
+async fn pause(source: &Source<'_>, after: Duration, reason: String) -> Option<CellEnd> {
+    let now = source.clock.now();
+    let until = SignedDuration::try_from(after).ok().and_then(|wait| now.wall.checked_add(wait).ok());
+    let until = until.unwrap_or(Timestamp::MAX);
+    if after > source.provider.max_wait {
+        return Some(CellEnd::Parked { resume_at: until, reason, reach: Reach::Cell });
+    }
+    (source.notify)(Notice::Delay { until, reason });
+    tokio::select! {
+        () = source.clock.sleep_until(now.elapsed + after) => None,
+        () = reached(source, Ending::Asked) => Some(CellEnd::Interrupted),
+    }
+}
+
+/// Waits until the end of the run has come so far.
+async fn reached(source: &Source<'_>, stage: Ending) {
+    let mut ending = source.ending.clone();
+    // Whoever watched for signals is gone only when the run is being torn down.
+    drop(ending.wait_for(|now| *now >= stage).await);
+}
+
+/// Accounts for an attempt whose answer is no longer waited for: it left, so it counts; its permit reports the loss.
+fn dropped(source: &Source<'_>, sent: Duration) -> CellEnd {
+    let judgement = judge_broken(&TransportError::Broken("the run had to end before it came".to_owned()));
+    (source.notify)(Notice::Attempt { latency: source.clock.now().elapsed - sent, judgement });
+    CellEnd::Interrupted
+}
+
+/// A permit, or why there is none; an error when the limits cannot be kept.
+async fn admit(source: &Source<'_>) -> Result<Result<Permit, CellEnd>, CellError> {
+    if *source.ending.borrow() >= Ending::Asked {
+        return Ok(Err(CellEnd::Interrupted));
+    }
+    let permit = tokio::select! {
+        permit = source.quota.permit(&source.job.name) => permit,
+        () = reached(source, Ending::Asked) => return Ok(Err(CellEnd::Interrupted)),
+    };
+    let permit = match permit {
+        Ok(permit) => permit,
+        Err(Refusal::Parked { resume_at, reason, .. }) => {
+            return Ok(Err(CellEnd::Parked { resume_at, reason, reach: Reach::Job }));
+        }
+        Err(Refusal::Stopped { reason }) => return Ok(Err(CellEnd::Stopped { reason })),
+        Err(broken @ Refusal::Broken { .. }) => return Err(CellError::Quota(broken)),
+    };
+    let now = source.clock.now();
+    Ok(match source.spending.claim(now.elapsed) {
+        Ok(()) => Ok(permit),
+        Err(reason) => Err(CellEnd::Parked { resume_at: now.wall, reason, reach: Reach::Job }),
+    })
+}
+
+/// Tells the quota what came of the attempt, once.
+fn report(
+    source: &Source<'_>,
+    held: &mut Departed,
+    result: &Result<Answer, TransportError>,
+    judgement: &Judgement,
+    wait: Option<Duration>,
+) {
+    match (result, &judgement.verdict) {
+        (Err(TransportError::TimedOut(_)), _) => held.lost(Loss::TimedOut),
+        (Err(_), _) => held.lost(Loss::Reset),
+        (Ok(_), Verdict::Accept | Verdict::Empty { .. }) => held.answered(Feedback::Accepted),
+        (Ok(_), Verdict::Throttle(window)) => {
+            held.answered(Feedback::Throttled { window: *window, retry_after: wait });
+        }
+        (Ok(_), Verdict::Pending { .. } | Verdict::Retry { .. } | Verdict::Reauthorize { .. }) => {
+            held.answered(Feedback::Failed);
+        }
+        (Ok(_), Verdict::Reject) => held.answered(Feedback::Failed),
+        (Ok(_), Verdict::Stop) => {
+            // Before the answer frees anything: nothing may slip out between the two.
+            source.quota.stop(judgement.to_string());
+            held.answered(Feedback::Failed);
+        }
+    }
+}
+
+/// Whether the provider has looked past the credential: it spoke about the request itself. A fault or a throttle may
+/// come from something that stands before the credential is checked.
+fn proves_token(verdict: &Verdict) -> bool {
+    match verdict {
+        Verdict::Accept | Verdict::Empty { .. } | Verdict::Pending { .. } | Verdict::Reject => true,
+        Verdict::Retry { .. } | Verdict::Throttle(_) | Verdict::Reauthorize { .. } | Verdict::Stop => false,
+    }
+}
+
+fn judge_broken(error: &TransportError) -> Judgement {
+    let verdict = match error {
+        TransportError::Certificate(_) => Verdict::Stop,
+        TransportError::TooLarge(_) => Verdict::Reject,
+        TransportError::Connect(_) | TransportError::TimedOut(_) | TransportError::Broken(_) => Verdict::Retry {
+            max_attempts: 5,
+            delay: Duration::from_secs(1),
+            cap: Duration::from_secs(60),
+            then: AfterRetries::Pending,
+        },
+    };
+    Judgement { verdict, http: 0, code: None, message: error.to_string(), hint: None }
+}
+
+/// A provider may echo the key it refuses; its words go to screens, logs and the ledger.
+fn mask(source: &Source<'_>, mut judgement: Judgement) -> Judgement {
+    let credential = source.signer.credential();
+    judgement.message = credential.redact(&judgement.message);
+    judgement.code = judgement.code.map(|code| credential.redact(&code));
+    judgement
+}

@@ -1,0 +1,45 @@
+//! What one run may spend on a job, counted over all its cells.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::job::Ceilings;
+
+/// Spent so far against the job's ceilings.
+#[derive(Debug, Default)]
+pub struct Spending {
+    ceilings: Ceilings,
+    requests: AtomicU64,
+    credits: AtomicU64,
+}
+
+impl Spending {
+    /// Nothing spent yet.
+    pub fn new(ceilings: Ceilings) -> Self {
+        Self { ceilings, ..Self::default() }
+    }
+
+    /// Claims one attempt, `elapsed` after the run began; the reason if a ceiling forbids it.
+    pub fn claim(&self, elapsed: Duration) -> Result<(), String> {
+        if let Some(deadline) = self.ceilings.deadline
+            && elapsed >= deadline
+        {
+            return Err(format!("the deadline of {} s is reached", deadline.as_secs()));
+        }
+        if let Some(max) = self.ceilings.max_credits
+            && self.credits.load(Ordering::Relaxed) >= max
+        {
+            return Err(format!("`max_credits = {max}` is reached"));
+        }
+        let max = self.ceilings.max_requests.unwrap_or(u64::MAX);
+        self.requests
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |spent| (spent < max).then_some(spent + 1))
+            .map(|_| ())
+            .map_err(|_| format!("`max_requests = {max}` is reached"))
+    }
+
+    /// Adds what an answer says it cost.
+    pub fn charge(&self, credits: u64) {
+        self.credits.fetch_add(credits, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,292 @@
+//! The one loop: cursor, permit, attempt, verdict, page, spool, next cursor. It has no rule of its own.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use crate::job::{Job, TemplateError};
+use crate::ledger::Outcome;
+use crate::plan::CellId;
+use crate::quota::Refusal;
+use crate::spool::{CellProgress, EndFrame, Frame, PageFrame, PageHead, SpoolError, SpoolHandle};
+
+use super::attempt::{Answered, Received, Source, ask};
+use super::notice::Notice;
+use super::page::Page;
+use super::paginator::{Cursor, Paginator};
+use super::request::Request;
+use super::sign::SignError;
+
+/// One cell, where its pages go and how far it got before.
+pub struct CellTask<'a> {
+    /// Names it in the spool.
+    pub id: CellId,
+    /// Fills the templates.
+    pub values: &'a Map<String, Value>,
+    /// Takes its pages.
+    pub spool: &'a SpoolHandle,
+    /// Hash of the partition it belongs to.
+    pub partition: &'a str,
+    /// What the spool holds of it.
+    pub progress: Option<CellProgress>,
+}
+
+/// How the work on a cell ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CellEnd {
+    /// For good; the spool has its end frame.
+    Settled(Outcome),
+    /// Left for a later run.
+    Pending {
+        /// The last answer.
+        reason: String,
+    },
+    /// Left until `resume_at`: a quota, a ceiling or a deadline.
+    Parked {
+        /// When it can go on.
+        resume_at: Timestamp,
+        /// Why it cannot now.
+        reason: String,
+        /// What else waits with it.
+        reach: Reach,
+    },
+    /// Nothing may go to this provider until a person acts.
+    Stopped {
+        /// What the provider said, and what to do.
+        reason: String,
+    },
+    /// The run was asked to end.
+    Interrupted,
+}
+
+/// What a wait holds up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// This cell alone; others may go on.
+    Cell,
+    /// Every cell of the job: a quota, a ceiling, the deadline.
+    Job,
+}
+
+/// A fault on our side; the cell is as it was at its last durable page.
+#[derive(Debug, thiserror::Error)]
+pub enum CellError {
+    /// The spool cannot be written.
+    #[error("the page could not be kept")]
+    Spool(#[from] SpoolError),
+    /// The spool holds a cursor that cannot be read.
+    #[error("the spool holds an unreadable cursor")]
+    Cursor(#[from] serde_json::Error),
+    /// The request cannot be signed.
+    #[error("the request could not be signed")]
+    Sign(#[from] SignError),
+    /// The attempt cannot be counted, so it must not leave.
+    #[error("no attempt can leave")]
+    Quota(#[source] Refusal),
+}
+
+/// Where a cell stands.
+pub(super) struct Position {
+    pub(super) epoch: u32,
+    pub(super) pages: u32,
+    pub(super) records: u64,
+    pub(super) cursor: Option<Cursor>,
+    /// The next request is the first after a resume: its cursor may have died meanwhile.
+    pub(super) resumed: bool,
+    /// The cell began anew in this run; it does so once.
+    pub(super) restarted: bool,
+}
+
+impl Position {
+    /// The first page of the next epoch.
+    fn anew(&self) -> Self {
+        Self { epoch: self.epoch + 1, pages: 0, records: 0, cursor: None, resumed: false, restarted: true }
+    }
+}
+
+/// Fetches a cell from where it stands to its end.
+///
+/// # Errors
+/// Only for faults on our side; whatever a provider does is a [`CellEnd`].
+pub async fn fetch_cell(source: &Source<'_>, task: &CellTask<'_>) -> Result<CellEnd, CellError> {
+    let mut paginator = Paginator::new(source.paging, &source.provider.base_url);
+    let mut position = match start(task)? {
+        Start::At(position) => position,
+        Start::Ended(outcome) => return Ok(CellEnd::Settled(outcome)),
+        Start::LacksEnd(position) => return settle(source, task, &position, Outcome::Records).await,
+    };
+    let first = match render(source.job, task.values) {
+        Ok(request) => request,
+        // A row of an axis file without a field that a template names: no call is spent on it.
+        Err(error) => {
+            let outcome = Outcome::Rejected { code: "template".to_owned(), message: error.to_string() };
+            return settle(source, task, &position, outcome).await;
+        }
+    };
+    loop {
+        let request = match paginator.request(&first, position.cursor.as_ref()) {
+            Ok(request) => request,
+            // What the provider said leads nowhere, today and tomorrow.
+            Err(error) => {
+                let message = source.signer.credential().redact(&error.to_string());
+                let outcome = Outcome::Rejected { code: "page".to_owned(), message };
+                return settle(source, task, &position, outcome).await;
+            }
+        };
+        let answered = match ask(source, task.values, &mut paginator, &request, &position).await {
+            // A value of this cell that HTTP cannot carry: the other cells can still be asked for.
+            Err(CellError::Sign(error @ (SignError::Header(_) | SignError::Address(_)))) => {
+                Answered::Refused { code: "request".to_owned(), message: error.to_string() }
+            }
+            answered => answered?,
+        };
+        match answered {
+            Answered::Page(kept) => {
+                let next = kept.page.advance.next.clone();
+                let page = keep(source, task, &request, &position, *kept).await?;
+                position.pages += 1;
+                position.records += page.records;
+                position.resumed = false;
+                if next.is_none() {
+                    warn_if_short(source, &page, position.records);
+                    return settle(source, task, &position, Outcome::Records).await;
+                }
+                position.cursor = next;
+            }
+            // The task behind a cursor may have expired: begin anew, once; the old pages are void.
+            answered if cursor_died(&answered, &position) => {
+                (source.notify)(Notice::Warning("a cursor was refused; the cell begins anew".to_owned()));
+                position = position.anew();
+                paginator = Paginator::new(source.paging, &source.provider.base_url);
+            }
+            Answered::Empty { unconfirmed } => {
+                let outcome = if position.records > 0 { Outcome::Records } else { Outcome::Empty { unconfirmed } };
+                return settle(source, task, &position, outcome).await;
+            }
+            Answered::Refused { code, message } => {
+                return settle(source, task, &position, Outcome::Rejected { code, message }).await;
+            }
+            Answered::End(end) => return Ok(end),
+        }
+    }
+}
+
+/// Makes a page durable; its permit is held until then.
+async fn keep(
+    source: &Source<'_>,
+    task: &CellTask<'_>,
+    request: &Request,
+    position: &Position,
+    Received { page, body, status, received, held }: Received,
+) -> Result<Page, SpoolError> {
+    source.spending.charge(page.credits.unwrap_or_default());
+    let head = PageHead {
+        cell: task.id,
+        epoch: position.epoch,
+        page: position.pages,
+        status,
+        records: page.records,
+        // As the body: a link to the next page may hold the key, which signing puts back.
+        next: page.advance.next.as_ref().map(|next| masked(source, &next.to_text())),
+        request: request.fingerprint(),
+        credits: page.credits,
+        received,
+    };
+    let body = match source.signer.credential().mask(&body) {
+        Cow::Borrowed(_) => body.clone(),
+        Cow::Owned(masked) => masked.into(),
+    };
+    task.spool.append(task.partition, Frame::Page(PageFrame { head, body })).await?;
+    drop(held);
+    (source.notify)(Notice::Page { records: page.records, credits: page.credits.unwrap_or_default() });
+    Ok(page)
+}
+
+/// The answer is about the cursor, not about the cell: a refusal of a following page, or nothing where a saved cursor
+/// promised more. What our own reading of a page refuses would be refused again.
+fn cursor_died(answered: &Answered, position: &Position) -> bool {
+    let about_cursor = match answered {
+        Answered::Refused { code, .. } => code != "page" && code != "request",
+        Answered::Empty { .. } => position.resumed,
+        Answered::Page(_) | Answered::End(_) => false,
+    };
+    about_cursor && position.cursor.is_some() && !position.restarted
+}
+
+fn masked(source: &Source<'_>, text: &str) -> String {
+    String::from_utf8_lossy(&source.signer.credential().mask(text.as_bytes())).into_owned()
+}
+
+/// The first request of a cell; also tries what is filled in later, so that a missing value costs nothing.
+///
+/// # Errors
+/// When a template names a value that the cell does not have.
+pub fn render(job: &Job, values: &Map<String, Value>) -> Result<Request, TemplateError> {
+    for (_, template) in &job.records.add {
+        template.render(values)?;
+    }
+    for (_, template) in &job.records.expect {
+        template.render_text(values)?;
+    }
+    Request::render(&job.request, values)
+}
+
+enum Start {
+    At(Position),
+    Ended(Outcome),
+    /// The last page is there, its end frame is not: the run was killed between the two.
+    LacksEnd(Position),
+}
+
+fn start(task: &CellTask<'_>) -> Result<Start, CellError> {
+    let Some(progress) = &task.progress else {
+        let first = Position { epoch: 0, pages: 0, records: 0, cursor: None, resumed: false, restarted: false };
+        return Ok(Start::At(first));
+    };
+    if let Some(outcome) = &progress.end {
+        return Ok(Start::Ended(outcome.clone()));
+    }
+    let cursor = progress.next.as_deref().map(Cursor::from_text).transpose()?;
+    let position = Position {
+        epoch: progress.epoch,
+        pages: progress.pages,
+        records: progress.records,
+        resumed: cursor.is_some(),
+        cursor,
+        restarted: false,
+    };
+    Ok(if position.pages > 0 && position.cursor.is_none() { Start::LacksEnd(position) } else { Start::At(position) })
+}
+
+async fn settle(
+    source: &Source<'_>,
+    task: &CellTask<'_>,
+    position: &Position,
+    outcome: Outcome,
+) -> Result<CellEnd, CellError> {
+    let outcome = match outcome {
+        Outcome::Records if position.records == 0 => Outcome::Empty { unconfirmed: false },
+        other => other,
+    };
+    let frame = EndFrame {
+        cell: task.id,
+        epoch: position.epoch,
+        pages: position.pages,
+        records: position.records,
+        outcome: outcome.clone(),
+        received: source.clock.now().wall,
+    };
+    task.spool.append(task.partition, Frame::End(frame)).await?;
+    Ok(CellEnd::Settled(outcome))
+}
+
+fn warn_if_short(source: &Source<'_>, page: &Page, records: u64) {
+    if let Some(total) = page.advance.total
+        && records < total
+    {
+        (source.notify)(Notice::Warning(format!(
+            "the provider announced {total} records, but its pages ended after {records}"
+        )));
+    }
+}

@@ -1,0 +1,164 @@
+//! What an answer means: the code in the body decides, then the HTTP status. Pure.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde_json::value::RawValue;
+
+use crate::job::Pointer;
+use crate::provider::{AfterRetries, CodeMatch, Envelope, Provider, Rule, Scope, ThrottleWindow, Verdict};
+
+use super::locate::{Located, document, json_type, locate};
+
+/// A verdict with the words of the provider that led to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judgement {
+    /// What it means for us.
+    pub verdict: Verdict,
+    /// HTTP status.
+    pub http: u16,
+    /// The code in the body, as text.
+    pub code: Option<String>,
+    /// The message in the body, or what was wrong with the body.
+    pub message: String,
+    /// What a person should know or do.
+    pub hint: Option<String>,
+}
+
+impl fmt::Display for Judgement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.code {
+            Some(code) => write!(f, "HTTP {} with code {code}", self.http)?,
+            None => write!(f, "HTTP {} without a code", self.http)?,
+        }
+        if self.message.is_empty() { Ok(()) } else { write!(f, ": {}", self.message) }
+    }
+}
+
+/// The default for faults no rule names: HTTP says "later", or the body is no JSON although HTTP says success.
+const LATER: Verdict = Verdict::Retry {
+    max_attempts: 5,
+    delay: Duration::from_secs(1),
+    cap: Duration::from_secs(60),
+    then: AfterRetries::Pending,
+};
+
+/// Judges an answer to a request for `path`, which is for a following page if `next_page`.
+pub fn classify(provider: &Provider, http: u16, body: &[u8], path: &str, next_page: bool) -> Judgement {
+    let read = read(&provider.envelope, body);
+    let asked = Asked { http, path, next_page };
+    let success = (200..300).contains(&http);
+    let (code, unreadable, message) = match &read {
+        Some(read) => (read.code.clone(), read.unreadable, read.message.clone()),
+        None => (None, true, format!("the body is not JSON: `{}`", head(body))),
+    };
+    let judged = |verdict, hint: Option<&str>| Judgement {
+        verdict,
+        http,
+        code: code.clone(),
+        message: message.clone(),
+        hint: hint.map(str::to_owned),
+    };
+    let ok = match &code {
+        Some(code) => provider.envelope.ok.contains(code),
+        None => !unreadable && (provider.envelope.ok_when_absent || provider.envelope.code.is_empty()),
+    };
+    if ok && success {
+        return judged(Verdict::Accept, None);
+    }
+    // A code that means success on a failed HTTP status says nothing about the failure.
+    let silent = code.is_none() || ok;
+    match provider.rules.iter().find(|rule| matches(rule, &asked, code.as_deref(), silent, &message)) {
+        Some(rule) => judged(rule.verdict.clone(), rule.hint.as_deref()),
+        None if read.is_none() && success => judged(LATER, None),
+        None if http == 429 && silent => judged(Verdict::Throttle(ThrottleWindow::Second), None),
+        None if matches!(http, 408 | 425 | 500..=599) && silent => judged(LATER, None),
+        None if matches!(http, 401 | 402 | 403 | 407) && silent => judged(
+            Verdict::Stop,
+            Some("by its HTTP status alone this is about the key, the account or a proxy on the way"),
+        ),
+        None => {
+            judged(Verdict::Reject, Some("no rule of the provider file names this answer; add one to `rules_first`"))
+        }
+    }
+}
+
+struct Asked<'a> {
+    http: u16,
+    path: &'a str,
+    next_page: bool,
+}
+
+fn matches(rule: &Rule, asked: &Asked<'_>, code: Option<&str>, silent: bool, message: &str) -> bool {
+    let scope = match &rule.on {
+        Scope::Any => true,
+        Scope::NextPage => asked.next_page,
+        Scope::Path(prefix) => asked.path.starts_with(prefix.as_str()),
+    };
+    scope
+        && (rule.http.is_empty() || rule.http.iter().any(|range| range.contains(&asked.http)))
+        && (rule.code.is_empty() || rule.code.iter().any(|wanted| code_matches(wanted, code, silent)))
+        && rule.message.as_ref().is_none_or(|pattern| pattern.is_match(message))
+}
+
+fn code_matches(wanted: &CodeMatch, code: Option<&str>, silent: bool) -> bool {
+    match (wanted, code) {
+        (CodeMatch::Missing, _) => silent,
+        (CodeMatch::Exact(wanted), Some(code)) => wanted == code,
+        (CodeMatch::Range(range), Some(code)) => code.parse().is_ok_and(|number: i64| range.contains(&number)),
+        (CodeMatch::Exact(_) | CodeMatch::Range(_), None) => false,
+    }
+}
+
+struct Read {
+    code: Option<String>,
+    /// A code may be there, but cannot be read: the answer is no success even where successes carry none.
+    unreadable: bool,
+    message: String,
+}
+
+fn read(envelope: &Envelope, body: &[u8]) -> Option<Read> {
+    let document = document(body).ok()?;
+    let code = first(document, &envelope.code);
+    let unreadable = code.is_none() && envelope.code.iter().any(|place| is_unreadable(document, place));
+    let is_scalar = !matches!(json_type(document), "an object" | "a list");
+    let unreadable = unreadable || (is_scalar && !envelope.code.is_empty());
+    Some(Read { code, unreadable, message: first(document, &envelope.message).unwrap_or_default() })
+}
+
+/// The first place that holds a scalar, as text: `3` and `"3"` are the same code.
+fn first(document: &RawValue, places: &[Pointer]) -> Option<String> {
+    places.iter().find_map(|place| match locate(document, place).ok()? {
+        Located::Value(value) => match serde_json::from_str(value.get()).ok()? {
+            serde_json::Value::String(text) => Some(text),
+            serde_json::Value::Number(_) | serde_json::Value::Bool(_) => Some(value.get().to_owned()),
+            serde_json::Value::Null | serde_json::Value::Array(_) | serde_json::Value::Object(_) => None,
+        },
+        Located::Null | Located::Missing { .. } => None,
+    })
+}
+
+/// True where no scalar was found at `place` although something is there: a key that stands twice, a list or an object
+/// instead of a code, or an `error` object with anything in it but a code.
+fn is_unreadable(document: &RawValue, place: &Pointer) -> bool {
+    match locate(document, place) {
+        Err(_) | Ok(Located::Value(_)) => true,
+        Ok(Located::Null | Located::Missing { .. }) => is_filled_object(document, place),
+    }
+}
+
+/// The object that should hold the code at `place`, below the root, has keys.
+fn is_filled_object(document: &RawValue, place: &Pointer) -> bool {
+    let Some((_, parents)) = place.0.split_last().filter(|(_, parents)| !parents.is_empty()) else { return false };
+    match locate(document, &Pointer(parents.to_vec())) {
+        Ok(Located::Value(parent)) => {
+            json_type(parent) == "an object" && !parent.get().trim_matches(['{', '}', ' ', '\n', '\r', '\t']).is_empty()
+        }
+        Ok(Located::Null | Located::Missing { .. }) => false,
+        Err(_) => true,
+    }
+}
+
+fn head(body: &[u8]) -> String {
+    String::from_utf8_lossy(&body[..body.len().min(400)]).split_whitespace().collect::<Vec<_>>().join(" ")
+}

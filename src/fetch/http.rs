@@ -1,0 +1,100 @@
+//! The wire: one attempt over HTTP with reqwest, its own retries, redirects and cookies off.
+
+use std::error::Error;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+
+use crate::provider::Provider;
+use crate::quota::{Departed, Permit};
+
+use super::transport::{Answer, Exchange, Transport, TransportError};
+
+/// Sends over the network.
+#[derive(Debug, Clone)]
+pub struct HttpTransport {
+    client: reqwest::Client,
+    timeout: Duration,
+    max_body: u64,
+}
+
+impl HttpTransport {
+    /// A client with connections of its own for one provider.
+    ///
+    /// # Errors
+    /// When the TLS roots of the machine cannot be read.
+    pub fn new(provider: &Provider) -> Result<Self, TransportError> {
+        let builder = reqwest::Client::builder()
+            .user_agent(concat!("tidemill/", env!("CARGO_PKG_VERSION")))
+            .retry(reqwest::retry::never())
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .tcp_nodelay(true)
+            .connect_timeout(Duration::from_secs(10))
+            .timeout(provider.timeout);
+        // A proxy from the environment must never see requests meant for this machine.
+        let builder = if is_loopback(provider) { builder.no_proxy() } else { builder };
+        let client = builder.build().map_err(|error| TransportError::Connect(describe(&error)))?;
+        Ok(Self { client, timeout: provider.timeout, max_body: provider.max_body })
+    }
+
+    async fn attempt(&self, request: http::Request<Bytes>) -> Result<Answer, TransportError> {
+        let request = reqwest::Request::try_from(request).map_err(|error| TransportError::Connect(describe(&error)))?;
+        let mut response = self.client.execute(request).await.map_err(|error| self.name(error))?;
+        let status = response.status();
+        let headers = response.headers().clone();
+        let mut body = BytesMut::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.name(error))? {
+            if (body.len() + chunk.len()) as u64 > self.max_body {
+                return Err(TransportError::TooLarge(self.max_body));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answer { status, headers, body: body.freeze() })
+    }
+
+    fn name(&self, error: reqwest::Error) -> TransportError {
+        let text = describe(&error);
+        if error.is_timeout() && !error.is_connect() {
+            TransportError::TimedOut(self.timeout.as_secs())
+        } else if text.contains("certificate") || text.contains("UnknownIssuer") {
+            TransportError::Certificate(text)
+        } else if error.is_connect() {
+            TransportError::Connect(text)
+        } else {
+            TransportError::Broken(text)
+        }
+    }
+}
+
+impl Transport for HttpTransport {
+    fn send(&self, request: http::Request<Bytes>, permit: Permit) -> Exchange<'_> {
+        Box::pin(async move {
+            let departed: Departed = permit.depart();
+            (departed, self.attempt(request).await)
+        })
+    }
+}
+
+fn is_loopback(provider: &Provider) -> bool {
+    match provider.base_url.host() {
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
+
+/// The chain of causes without the first, which may hold the URL and with it a key.
+fn describe(error: &reqwest::Error) -> String {
+    let mut causes = Vec::new();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let text = cause.to_string();
+        if causes.last() != Some(&text) {
+            causes.push(text);
+        }
+        source = cause.source();
+    }
+    if causes.is_empty() { "no further cause is known".to_owned() } else { causes.join(": ") }
+}

@@ -1,0 +1,306 @@
+//! Knows where the next page starts, and when there is none.
+//!
+//! Invariant: a cursor seen before fails the cell, so no answer of a provider can make it ask for ever.
+
+use std::collections::HashSet;
+
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+use url::Url;
+
+use crate::job::{Paging, Pointer};
+
+use super::locate::{LocateError, Located, locate};
+use super::request::Request;
+
+/// Where a page starts: parameter names and values, written as canonical JSON into the spool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor(Map<String, Value>);
+
+impl Cursor {
+    /// Reads what [`Self::to_text`] wrote.
+    ///
+    /// # Errors
+    /// When the text is not a JSON object.
+    pub fn from_text(text: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(text).map(Self)
+    }
+
+    /// Canonical JSON.
+    pub fn to_text(&self) -> String {
+        Value::Object(self.0.clone()).to_string()
+    }
+
+    fn number(&self, name: &str) -> u64 {
+        self.0.get(name).and_then(Value::as_u64).unwrap_or_default()
+    }
+}
+
+/// Why paging cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum PagingError {
+    /// The provider sent a cursor it had sent before.
+    #[error("the provider sent the cursor `{0}` twice: following it would never end")]
+    Repeated(String),
+    /// The same records came twice, so the provider ignores the paging parameters.
+    #[error("page {0} holds the same records as a page before it: the provider seems to ignore the paging parameters")]
+    SameRecords(u32),
+    /// The link to the next page leaves the provider.
+    #[error("the link to the next page leads to `{0}`, away from the provider")]
+    Elsewhere(String),
+    /// A cursor field, total or flag is of the wrong kind.
+    #[error("`{at}` should hold {expected}, found {found}")]
+    Unfit {
+        /// Its path in the answer.
+        at: String,
+        /// What paging needs there.
+        expected: &'static str,
+        /// What stands there.
+        found: String,
+    },
+    /// A body that cannot be read.
+    #[error(transparent)]
+    Body(#[from] LocateError),
+    /// A template of the next request lacks a value.
+    #[error(transparent)]
+    Template(#[from] crate::job::TemplateError),
+}
+
+/// What a page says about the rest of its cell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Advance {
+    /// Where the next page starts; none: this was the last.
+    pub next: Option<Cursor>,
+    /// Records the provider says there are in all.
+    pub total: Option<u64>,
+}
+
+/// Follows the pages of one cell.
+#[derive(Debug)]
+pub struct Paginator<'a> {
+    paging: &'a Paging,
+    base: &'a Url,
+    cursors: HashSet<String>,
+    bodies: HashSet<[u8; 32]>,
+}
+
+impl<'a> Paginator<'a> {
+    /// A machine that has seen nothing; `base` is the provider's, which no link may leave.
+    pub fn new(paging: &'a Paging, base: &'a Url) -> Self {
+        Self { paging, base, cursors: HashSet::new(), bodies: HashSet::new() }
+    }
+
+    /// The request of the page at `cursor`; none is the first page.
+    pub fn request(&self, first: &Request, cursor: Option<&Cursor>) -> Result<Request, PagingError> {
+        let mut request = first.clone();
+        request.next_page = cursor.is_some();
+        match self.paging {
+            Paging::None => {}
+            Paging::Page { page, first: first_page, size, page_size, .. } => {
+                let number = cursor.map_or(*first_page, |cursor| cursor.number("page"));
+                request.set_parameter(page, &Value::from(number));
+                if let Some(size) = size {
+                    request.set_parameter(size, &Value::from(*page_size));
+                }
+            }
+            Paging::Offset { offset, limit, page_size, .. } => {
+                request.set_parameter(limit, &Value::from(*page_size));
+                request.set_parameter(offset, &Value::from(cursor.map_or(0, |cursor| cursor.number("offset"))));
+            }
+            Paging::Cursor { next, .. } => {
+                if let Some(cursor) = cursor {
+                    match next {
+                        Some(next) => request = Request::render_next(next, &cursor.0)?,
+                        None => cursor.0.iter().for_each(|(name, value)| request.set_parameter(name, value)),
+                    }
+                }
+            }
+            Paging::NextUrl { .. } => {
+                if let Some(cursor) = cursor {
+                    let link = cursor.0.get("url").and_then(Value::as_str).unwrap_or_default();
+                    self.follow(&mut request, link)?;
+                }
+            }
+        }
+        Ok(request)
+    }
+
+    /// Reads the page at `cursor` (its whole `document`, and its `records`, already located) for what comes next.
+    ///
+    /// `received` are the records of the cell before this page, `page` its index.
+    pub fn advance(
+        &mut self,
+        document: &RawValue,
+        records: &[&RawValue],
+        cursor: Option<&Cursor>,
+        page: u32,
+        received: u64,
+    ) -> Result<Advance, PagingError> {
+        let count = records.len() as u64;
+        let total = match self.paging {
+            Paging::Page { total, .. } | Paging::Offset { total, .. } => whole_number(document, total.as_ref())?,
+            Paging::None | Paging::Cursor { .. } | Paging::NextUrl { .. } => None,
+        };
+        let next = match self.paging {
+            Paging::None => None,
+            Paging::Page { first, page_size, has_more, .. } => {
+                let more = match (flag(document, has_more.as_ref())?, total) {
+                    (Some(more), _) => more,
+                    (None, Some(total)) => received + count < total,
+                    (None, None) => count >= *page_size,
+                };
+                let number = cursor.map_or(*first, |cursor| cursor.number("page"));
+                (more && count > 0).then(|| single("page", Value::from(number + 1)))
+            }
+            Paging::Offset { page_size, .. } => {
+                let more = total.map_or(count >= *page_size, |total| received + count < total);
+                (more && count > 0).then(|| single("offset", Value::from(received + count)))
+            }
+            Paging::Cursor { fields, has_more, .. } => {
+                let more = flag(document, has_more.as_ref())?.unwrap_or(true);
+                if more { cursor_fields(document, fields)? } else { None }
+            }
+            Paging::NextUrl { url } => link(document, url)?,
+        };
+        self.check_new(cursor, next.as_ref(), records, page)?;
+        Ok(Advance { next, total })
+    }
+
+    fn check_new(
+        &mut self,
+        cursor: Option<&Cursor>,
+        next: Option<&Cursor>,
+        records: &[&RawValue],
+        page: u32,
+    ) -> Result<(), PagingError> {
+        // Where the cell was taken up again the page itself is all that is known of the way here.
+        self.cursors.extend(cursor.map(Cursor::to_text));
+        let Some(next) = next else { return Ok(()) };
+        let text = next.to_text();
+        if !self.cursors.insert(text.clone()) {
+            return Err(PagingError::Repeated(text));
+        }
+        // Only a provider that is told a position can ignore it; equal pages behind distinct cursors are its own affair.
+        if !matches!(self.paging, Paging::Page { .. } | Paging::Offset { .. }) {
+            return Ok(());
+        }
+        let mut hasher = blake3::Hasher::new();
+        records.iter().for_each(|record| {
+            hasher.update(record.get().as_bytes());
+            hasher.update(b"\n");
+        });
+        if !records.is_empty() && !self.bodies.insert(*hasher.finalize().as_bytes()) {
+            return Err(PagingError::SameRecords(page));
+        }
+        Ok(())
+    }
+
+    /// A link may change path and query, never scheme, host or port: credentials must not follow it elsewhere.
+    fn follow(&self, request: &mut Request, link: &str) -> Result<(), PagingError> {
+        let elsewhere = || PagingError::Elsewhere(link.to_owned());
+        // A relative link counts from the address it came from (RFC 3986, 5.1.3).
+        let folder = self.base.path().trim_end_matches('/');
+        let mut base = self.base.clone();
+        base.set_path(&format!("{folder}{}", request.path));
+        let url = base.join(link).map_err(|_| elsewhere())?;
+        let same = url.scheme() == base.scheme()
+            && url.host() == base.host()
+            && url.port_or_known_default() == base.port_or_known_default()
+            && url.username().is_empty()
+            && url.password().is_none();
+        // `/apiary` is not below `/api`.
+        let below = url.path().strip_prefix(folder).filter(|path| path.starts_with('/'));
+        match below {
+            Some(path) if same => {
+                request.path = path.to_owned();
+                request.query = url.query_pairs().into_owned().collect();
+                Ok(())
+            }
+            Some(_) | None => Err(elsewhere()),
+        }
+    }
+}
+
+fn single(name: &str, value: Value) -> Cursor {
+    let mut fields = Map::new();
+    fields.insert(name.to_owned(), value);
+    Cursor(fields)
+}
+
+/// The cursor of an answer; none when one of its fields is null, absent, empty or `false`.
+fn cursor_fields(document: &RawValue, fields: &[(String, Pointer)]) -> Result<Option<Cursor>, PagingError> {
+    let mut cursor = Map::new();
+    for (name, pointer) in fields {
+        match locate(document, pointer)? {
+            // How some providers spell "no more"; sent back, it would ask for the first page again.
+            Located::Value(value) if matches!(value.get(), "\"\"" | "false") => return Ok(None),
+            Located::Value(value) => cursor.insert(name.clone(), scalar(value, pointer)?),
+            Located::Null | Located::Missing { .. } => return Ok(None),
+        };
+    }
+    Ok(Some(Cursor(cursor)))
+}
+
+/// A cursor value: text or a number, which keeps its digits.
+fn scalar(value: &RawValue, pointer: &Pointer) -> Result<Value, PagingError> {
+    match serde_json::from_str(value.get()).map_err(LocateError::from)? {
+        text @ Value::String(_) => Ok(text),
+        Value::Number(number) if number.is_i64() || number.is_u64() => Ok(Value::Number(number)),
+        Value::Number(_) => Ok(Value::String(value.get().to_owned())),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => {
+            Err(PagingError::Unfit { at: pointer.to_string(), expected: "text or a number", found: shortened(value) })
+        }
+    }
+}
+
+fn link(document: &RawValue, pointer: &Pointer) -> Result<Option<Cursor>, PagingError> {
+    match locate(document, pointer)? {
+        Located::Null | Located::Missing { .. } => Ok(None),
+        Located::Value(value) => match scalar(value, pointer)? {
+            Value::String(link) if link.is_empty() => Ok(None),
+            link @ Value::String(_) => Ok(Some(single("url", link))),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+                Err(PagingError::Unfit { at: pointer.to_string(), expected: "a link", found: shortened(value) })
+            }
+        },
+    }
+}
+
+fn whole_number(document: &RawValue, pointer: Option<&Pointer>) -> Result<Option<u64>, PagingError> {
+    let Some(pointer) = pointer else { return Ok(None) };
+    match locate(document, pointer)? {
+        Located::Null | Located::Missing { .. } => Ok(None),
+        Located::Value(value) => match count(value.get().trim_matches('"')) {
+            Some(number) => Ok(Some(number)),
+            None => Err(PagingError::Unfit {
+                at: pointer.to_string(),
+                expected: "a whole number of records",
+                found: shortened(value),
+            }),
+        },
+    }
+}
+
+/// `50`, and `50.0` or `5e1` as some languages write it.
+fn count(text: &str) -> Option<u64> {
+    let rounded = || text.parse::<f64>().ok().filter(|number| number.fract() == 0.0 && (0.0..1.8e19).contains(number));
+    text.parse().ok().or_else(|| rounded().map(|number| number as u64))
+}
+
+fn flag(document: &RawValue, pointer: Option<&Pointer>) -> Result<Option<bool>, PagingError> {
+    let Some(pointer) = pointer else { return Ok(None) };
+    match locate(document, pointer)? {
+        Located::Null | Located::Missing { .. } => Ok(None),
+        Located::Value(value) => match value.get().trim_matches('"') {
+            "true" | "1" => Ok(Some(true)),
+            "false" | "0" => Ok(Some(false)),
+            _ => {
+                Err(PagingError::Unfit { at: pointer.to_string(), expected: "true or false", found: shortened(value) })
+            }
+        },
+    }
+}
+
+fn shortened(value: &RawValue) -> String {
+    value.get().chars().take(80).collect()
+}

@@ -1,0 +1,34 @@
+//! Play the provider, from the same provider data that a run uses.
+//!
+//! Why: a rehearsal without a key must meet the limits, codes, pages and faults of the real thing. Invariant: the
+//! [`Simulator`] is a pure state machine, `now` comes in as an argument; the same seed and the same requests give the
+//! same answers. Entry points: [`Simulator`], [`serve`] around it on loopback, [`InMemory`] as the
+//! transport of a run in this process.
+
+mod asked;
+mod auth;
+mod enforce;
+mod envelope;
+mod fault;
+mod generate;
+mod latency;
+mod memory;
+mod mix;
+mod pages;
+mod record;
+mod reply;
+mod rows;
+mod secrets;
+mod server;
+mod simulator;
+mod transport;
+
+pub use auth::AuthFailure;
+pub use fault::{FaultError, Faults};
+pub use latency::Latency;
+pub use memory::answer;
+pub use record::{Entry, Stats, WindowStat};
+pub use secrets::{SimSecret, SimSecrets};
+pub use server::serve;
+pub use simulator::{Options, Reply, Simulator, WireFault};
+pub use transport::InMemory;

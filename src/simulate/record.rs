@@ -1,0 +1,62 @@
+//! What the simulator saw, for tests and for the person at the end of a rehearsal. Holds no secret.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::quota::Moment;
+
+/// One request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// When its processing started.
+    pub at: Moment,
+    /// Its method.
+    pub method: http::Method,
+    /// Its path without the query, which may hold a key.
+    pub path: String,
+    /// The code of the answer, as text; a success has the provider's first success code.
+    pub code: Option<String>,
+    /// HTTP status of the answer.
+    pub http: u16,
+    /// It counted against the windows.
+    pub counted: bool,
+    /// Requests being processed when it came, itself not included.
+    pub in_flight: usize,
+}
+
+/// Totals.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Stats {
+    /// Requests that arrived.
+    pub requests: u64,
+    /// Answered with a success.
+    pub successes: u64,
+    /// Records in those answers.
+    pub records: u64,
+    /// Credits charged.
+    pub credits: u64,
+    /// Answers other than success, by code (or `http 404` where there is none).
+    pub refusals: BTreeMap<String, u64>,
+    /// Successes to a request that had been answered with success before: bought twice.
+    pub duplicates: u64,
+    /// Requests that came after the answer of a code whose verdict is `stop` had left.
+    pub after_fatal: u64,
+    /// One line per limit.
+    pub windows: Vec<WindowStat>,
+}
+
+/// What one limit saw.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct WindowStat {
+    /// Which limit.
+    pub label: String,
+    /// What it allows.
+    pub max: u64,
+    /// Most requests that arrived within one window, refused ones included.
+    pub most_offered: u64,
+    /// Most requests counted within one window.
+    pub most_counted: u64,
+    /// Requests it refused.
+    pub refused: u64,
+}

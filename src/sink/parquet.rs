@@ -1,0 +1,226 @@
+//! Writes one Parquet file to staging, hashing every byte on its way, and makes it durable.
+//!
+//! The bytes depend on nothing but batches, schema and lineage: `created_by` is pinned, there are no times, and row
+//! groups are cut by rows and size.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use parquet::arrow::{ArrowSchemaConverter, ArrowWriter};
+use parquet::basic::{Compression, Type, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::WriterProperties;
+
+use super::publish::sync_dir;
+
+/// The form `name version x` is the one parquet readers parse to decide whether statistics can be trusted.
+const CREATED_BY: &str =
+    concat!("tidemill version ", env!("CARGO_PKG_VERSION_MAJOR"), ".", env!("CARGO_PKG_VERSION_MINOR"));
+
+const GROUP_ROWS: usize = 1_000_000;
+const GROUP_BYTES: usize = 128 << 20;
+
+/// Bytes of a minimum or maximum kept in statistics.
+const STATISTICS_BYTES: usize = 64;
+
+/// Why a file could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum SinkError {
+    /// The file system refused.
+    #[error("cannot write `{path}`: {}", next_step(source))]
+    Io {
+        /// The staging file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The Parquet writer failed for a reason that is not the file system's.
+    #[error("cannot encode `{path}`: please report this")]
+    Parquet {
+        /// The staging file.
+        path: PathBuf,
+        /// Why.
+        source: ParquetError,
+    },
+    /// A partition without a single typed field: DuckDB cannot read a file without columns, nor any dataset with one.
+    #[error("`{path}` would have no column: a partition without columns is committed without a file")]
+    NoColumns {
+        /// The staging file.
+        path: PathBuf,
+    },
+    /// A published file cannot be opened.
+    #[error("cannot open `{path}`: restore it from a copy")]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A published file is no whole Parquet file.
+    #[error("`{path}` is no whole Parquet file: restore it from a copy")]
+    NotParquet {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: ParquetError,
+    },
+}
+
+/// Where the records of a file come from; kept in its footer.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Lineage {
+    /// Name of the job.
+    pub job: String,
+    /// Name of the provider.
+    pub provider: String,
+    /// Key of the partition.
+    pub partition: String,
+    /// Generation of the partition.
+    pub generation: u64,
+    /// The schema, as [`crate::decode::DatasetSchema::to_text`] writes it.
+    pub schema: String,
+    /// Each cell's key with its outcome (`records`, `empty`, `rejected` …), in plan order.
+    pub cells: Vec<(String, String)>,
+    /// Digest of the spooled pages.
+    pub spool: Option<String>,
+}
+
+impl Lineage {
+    /// The footer's key-value pairs, `tidemill.cells` as a JSON list of `[key, outcome]`.
+    pub fn pairs(&self) -> Vec<(String, String)> {
+        let cells = serde_json::Value::from_iter(self.cells.iter().map(|(key, outcome)| vec![&**key, &**outcome]));
+        let mut pairs = vec![
+            ("tidemill.job".to_owned(), self.job.clone()),
+            ("tidemill.provider".to_owned(), self.provider.clone()),
+            ("tidemill.partition".to_owned(), self.partition.clone()),
+            ("tidemill.generation".to_owned(), self.generation.to_string()),
+            ("tidemill.schema".to_owned(), self.schema.clone()),
+            ("tidemill.cells".to_owned(), cells.to_string()),
+        ];
+        pairs.extend(self.spool.clone().map(|spool| ("tidemill.spool".to_owned(), spool)));
+        pairs
+    }
+}
+
+/// What a finished file is known by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finished {
+    /// BLAKE3 of its bytes, hex.
+    pub digest: String,
+    /// Rows in it.
+    pub rows: u64,
+    /// Its size.
+    pub bytes: u64,
+}
+
+/// A staging file being written.
+pub struct ParquetFile {
+    path: PathBuf,
+    writer: ArrowWriter<Hashed>,
+    rows: u64,
+}
+
+impl ParquetFile {
+    /// Begins `staging`, creating its folder; a file left there by an earlier try of the same token is overwritten.
+    pub fn create(staging: &Path, schema: SchemaRef, lineage: &Lineage) -> Result<Self, SinkError> {
+        if schema.fields().is_empty() {
+            return Err(SinkError::NoColumns { path: staging.to_owned() });
+        }
+        let io = |source| SinkError::Io { path: staging.to_owned(), source };
+        if let Some(folder) = staging.parent() {
+            super::publish::create_folders(folder).map_err(io)?;
+        }
+        let file = File::create(staging).map_err(io)?;
+        let hashed = Hashed { file: BufWriter::with_capacity(1 << 20, file), hasher: blake3::Hasher::new(), bytes: 0 };
+        let failed = |source| failure(staging, source);
+        let properties = properties(&schema, lineage).map_err(failed)?;
+        let writer = ArrowWriter::try_new(hashed, schema, Some(properties)).map_err(failed)?;
+        Ok(Self { path: staging.to_owned(), writer, rows: 0 })
+    }
+
+    /// Adds the rows of `batch`.
+    pub fn write(&mut self, batch: &RecordBatch) -> Result<(), SinkError> {
+        self.rows += batch.num_rows() as u64;
+        self.writer.write(batch).map_err(|source| failure(&self.path, source))
+    }
+
+    /// Writes the footer and makes file and folder entry durable.
+    pub fn finish(self) -> Result<Finished, SinkError> {
+        let Self { path, writer, rows } = self;
+        let hashed = writer.into_inner().map_err(|source| failure(&path, source))?;
+        let Hashed { file, hasher, bytes } = hashed;
+        let io = |source| SinkError::Io { path: path.clone(), source };
+        let file = file.into_inner().map_err(|error| io(error.into_error()))?;
+        file.sync_all().map_err(io)?;
+        if let Some(folder) = path.parent() {
+            sync_dir(folder).map_err(io)?;
+        }
+        Ok(Finished { digest: hasher.finalize().to_hex().to_string(), rows, bytes })
+    }
+}
+
+fn properties(schema: &SchemaRef, lineage: &Lineage) -> Result<WriterProperties, ParquetError> {
+    let pairs = lineage.pairs().into_iter().map(|(key, value)| KeyValue::new(key, value)).collect();
+    let mut builder = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
+        .set_created_by(CREATED_BY.to_owned())
+        .set_max_row_group_row_count(Some(GROUP_ROWS))
+        .set_max_row_group_bytes(Some(GROUP_BYTES))
+        .set_column_index_truncate_length(Some(STATISTICS_BYTES))
+        .set_statistics_truncate_length(Some(STATISTICS_BYTES))
+        .set_key_value_metadata(Some(pairs));
+    // Floats hardly repeat: a dictionary makes their columns larger.
+    for column in ArrowSchemaConverter::new().convert(schema)?.columns() {
+        if matches!(column.physical_type(), Type::FLOAT | Type::DOUBLE) {
+            builder = builder.set_column_dictionary_enabled(column.path().clone(), false);
+        }
+    }
+    Ok(builder.build())
+}
+
+/// Hashes what passes through.
+struct Hashed {
+    file: BufWriter<File>,
+    hasher: blake3::Hasher,
+    bytes: u64,
+}
+
+impl Write for Hashed {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(buffer)?;
+        self.hasher.update(&buffer[..written]);
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// The writer wraps the file system's errors in its own; the person is helped by the file system's.
+fn failure(path: &Path, source: ParquetError) -> SinkError {
+    let path = path.to_owned();
+    match source {
+        ParquetError::External(inner) => match inner.downcast::<io::Error>() {
+            Ok(source) => SinkError::Io { path, source: *source },
+            Err(inner) => SinkError::Parquet { path, source: ParquetError::External(inner) },
+        },
+        source => SinkError::Parquet { path, source },
+    }
+}
+
+/// What helps against an error of the file system.
+pub(super) fn next_step(error: &io::Error) -> &'static str {
+    use io::ErrorKind as Kind;
+    match error.kind() {
+        Kind::StorageFull | Kind::QuotaExceeded => "free space and run again, nothing is lost",
+        Kind::PermissionDenied | Kind::ReadOnlyFilesystem => "make the output folder writable and run again",
+        Kind::CrossesDevices => "the output folder and its `_staging` must be on one file system",
+        _ => "mend the output folder and run again, nothing is lost",
+    }
+}

@@ -1,0 +1,150 @@
+//! Makes a durable staging file visible by one rename, and clears staging files nobody will publish.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use super::layout::{Layout, StagingName};
+use super::parquet::next_step;
+
+/// Why a file could not be published or checked.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// The file system refused.
+    #[error("cannot {what} `{path}`: {}", next_step(source))]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// On which path.
+        path: PathBuf,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// A folder of the dataset is a link that may lead anywhere.
+    #[error("`{path}` is a symbolic link: files are published only below the output folder; remove the link")]
+    Link {
+        /// The link.
+        path: PathBuf,
+    },
+    /// The target is not below the output root.
+    #[error("`{path}` is not below the output folder `{root}`: please report this")]
+    Outside {
+        /// The target.
+        path: PathBuf,
+        /// The output root.
+        root: PathBuf,
+    },
+}
+
+/// Moves `staging` to `target` in one step; a file that stands there is replaced. Durable when it returns.
+///
+/// The root itself may be a link, folders below it may not.
+pub fn publish(layout: &Layout, staging: &Path, target: &Path) -> Result<(), PublishError> {
+    let root = layout.root();
+    let outside = || PublishError::Outside { path: target.to_owned(), root: root.to_owned() };
+    let folder = target.parent().ok_or_else(outside)?;
+    let below = folder.strip_prefix(root).map_err(|_| outside())?;
+    let mut level = root.to_owned();
+    for part in below.components() {
+        if !matches!(part, std::path::Component::Normal(_)) {
+            return Err(outside());
+        }
+        level.push(part);
+        if fs::symlink_metadata(&level).is_ok_and(|found| found.is_symlink()) {
+            return Err(PublishError::Link { path: level });
+        }
+    }
+    create_folders(folder).map_err(|source| failed("create the folder", folder, source))?;
+    fs::rename(staging, target).map_err(|source| failed("rename the staging file to", target, source))?;
+    sync_dir(folder).map_err(|source| failed("sync the folder", folder, source))?;
+    // The name left this folder: without it a power loss could leave the file under both names.
+    match staging.parent() {
+        Some(from) => sync_dir(from).map_err(|source| failed("sync the folder", from, source)),
+        None => Ok(()),
+    }
+}
+
+/// BLAKE3 of the bytes of `path`, hex; `None` when there is no such file.
+pub fn digest(path: &Path) -> Result<Option<String>, PublishError> {
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(failed("open", path, source)),
+    };
+    let mut hasher = blake3::Hasher::new();
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(Some(hasher.finalize().to_hex().to_string())),
+            Ok(read) => {
+                hasher.update(&buffer[..read]);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(source) => return Err(failed("read", path, source)),
+        }
+    }
+}
+
+/// Makes the folders that files are staged in, so that a disk in the way is known before anything is paid for.
+pub fn make_ready(layout: &Layout) -> Result<(), PublishError> {
+    let folder = layout.staging_dir();
+    create_folders(&folder).map_err(|source| failed("create the folder", &folder, source))
+}
+
+/// Removes the staging files for which `unreferenced` holds and returns how many.
+///
+/// Jobs share the folder: `unreferenced` must refuse partitions of other jobs. Files with other names stay.
+pub fn sweep(layout: &Layout, mut unreferenced: impl FnMut(&StagingName) -> bool) -> Result<usize, PublishError> {
+    let folder = layout.staging_dir();
+    let entries = match fs::read_dir(&folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        Err(source) => return Err(failed("list", &folder, source)),
+    };
+    let mut removed = 0;
+    for entry in entries {
+        let entry = entry.map_err(|source| failed("list", &folder, source))?;
+        let name = entry.file_name();
+        if name.to_str().and_then(StagingName::parse).is_some_and(|name| unreferenced(&name)) {
+            fs::remove_file(entry.path()).map_err(|source| failed("remove", &entry.path(), source))?;
+            removed += 1;
+        }
+    }
+    Ok(removed)
+}
+
+/// Creates `folder` and its missing parents, each durable in the one above it.
+pub(super) fn create_folders(folder: &Path) -> io::Result<()> {
+    let missing: Vec<&Path> =
+        folder.ancestors().take_while(|level| !level.as_os_str().is_empty() && !level.is_dir()).collect();
+    for level in missing.into_iter().rev() {
+        match fs::create_dir(level) {
+            Ok(()) => {}
+            // Another partition of the same run came first.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && level.is_dir() => {}
+            Err(error) => return Err(error),
+        }
+        match level.parent() {
+            Some(parent) if parent.as_os_str().is_empty() => sync_dir(Path::new("."))?,
+            Some(parent) => sync_dir(parent)?,
+            None => {}
+        }
+    }
+    Ok(())
+}
+
+/// A rename or a new file is durable only when its folder is.
+#[cfg(unix)]
+pub(super) fn sync_dir(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// Folders cannot be opened for syncing here; the file system journals its names.
+#[cfg(not(unix))]
+pub(super) fn sync_dir(_folder: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+fn failed(what: &'static str, path: &Path, source: io::Error) -> PublishError {
+    PublishError::Io { what, path: path.to_owned(), source }
+}

@@ -1,0 +1,15 @@
+//! Get the pages: verdicts, paging, retries, tokens, signatures, records, one file for each.
+
+mod code_table;
+mod given;
+mod headers;
+mod locate;
+mod page;
+mod paging;
+mod paging_ends;
+mod paging_links;
+mod retry;
+mod signing;
+mod token;
+mod verdicts;
+mod wire;

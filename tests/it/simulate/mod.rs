@@ -1,0 +1,8 @@
+//! The simulator: what it demands, what it refuses, what it answers.
+
+mod auth;
+mod faults;
+mod help;
+mod limits;
+mod pages;
+mod wire;
