@@ -1,14 +1,20 @@
 //! The one integration binary: everything here uses only what the crate shows the world.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod cli;
 mod decode;
 mod decode_exact;
 mod fetch;
 mod job;
 mod ledger;
+mod ledger_retry;
 mod plan;
 mod provider;
 mod quota;
+mod run;
 mod simulate;
 mod sink;
 mod spool;
+mod spool_renew;
+mod tidy;
+mod verify;

@@ -1,0 +1,20 @@
+//! Talk to the person: arguments, screens, exit codes. Knows every stage; no stage knows it.
+//!
+//! Invariant: output goes to stdout, everything else to stderr; a command ends in one [`crate::run::Exit`]. Entry point: [`main`].
+
+mod args;
+mod check;
+mod load;
+mod plan;
+mod problems;
+mod progress;
+mod render;
+mod run;
+mod signal;
+mod simulate;
+mod simulators;
+mod start;
+mod term;
+mod verify;
+
+pub use start::main;

@@ -1,0 +1,138 @@
+//! The summary after a run: what was fetched, where it is, what to do next.
+
+use crate::run::{Exit, JobReport, Report};
+
+/// The summary a person reads.
+pub(super) fn summary(report: &Report) -> String {
+    let mut text = String::new();
+    for job in &report.jobs {
+        text.push_str(&job_summary(job));
+    }
+    if let Some(look) = how_to_look(report) {
+        text.push_str(&look);
+    }
+    text.push_str(&closing(report));
+    text
+}
+
+fn job_summary(job: &JobReport) -> String {
+    let cells = &job.cells;
+    if job.exit == Exit::Done && job.requests == 0 && job.files.is_empty() {
+        return format!(
+            "done      {}: nothing to do, {} already settled -> {}\n",
+            job.job,
+            count(cells.planned, "cell"),
+            job.output
+        );
+    }
+    let mut text = format!("{:<9} {}: {} of {} cells", heading(job.exit), job.job, cells.settled(), cells.planned);
+    if cells.earlier > 0 {
+        text.push_str(&format!(" ({} by earlier runs)", cells.earlier));
+    }
+    for (count, name) in [
+        (cells.empty, "empty"),
+        (cells.rejected, "rejected"),
+        (cells.pending, "left for the next run"),
+        (cells.parked, "parked"),
+    ] {
+        if count > 0 {
+            text.push_str(&format!(", {count} {name}"));
+        }
+    }
+    text.push('\n');
+    if job.requests > 0 {
+        text.push_str(&format!(
+            "          {} from {}: {} records on {} pages",
+            count(job.requests, "request"),
+            job.provider,
+            job.records,
+            job.pages
+        ));
+        if job.refused > 0 {
+            text.push_str(&format!(", {} answered otherwise ({})", job.refused, others(job)));
+        }
+        if job.credits > 0 {
+            text.push_str(&format!(", {} credits", job.credits));
+        }
+        text.push('\n');
+    }
+    if !job.files.is_empty() {
+        let rows: u64 = job.files.iter().map(|file| file.rows).sum();
+        let bytes: u64 = job.files.iter().map(|file| file.bytes).sum();
+        text.push_str(&format!(
+            "          {rows} rows in {}, {} -> {}\n",
+            count(job.files.len() as u64, "file"),
+            size(bytes),
+            job.output
+        ));
+    }
+    if let Some(reason) = &job.reason {
+        text.push_str(&format!("          {reason}\n"));
+    }
+    if let Some(resume_at) = job.resume_at {
+        text.push_str(&format!("          continues by itself on the next run, from {resume_at}\n"));
+    }
+    for line in job.rejected.iter().chain(&job.warnings).take(10) {
+        text.push_str(&format!("          - {line}\n"));
+    }
+    text
+}
+
+fn others(job: &JobReport) -> String {
+    job.answers
+        .iter()
+        .filter(|(label, _)| !label.starts_with("accept") && !label.starts_with("empty"))
+        .map(|(label, times)| format!("{label} x{times}"))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+fn how_to_look(report: &Report) -> Option<String> {
+    let job = report.jobs.iter().find(|job| !job.files.is_empty())?;
+    Some(format!(
+        "\nlook at it   duckdb -c \"from '{0}/**/*.parquet' limit 10\"\n             python -c \"import polars; print(polars.read_parquet('{0}/**/*.parquet'))\"\n",
+        job.output
+    ))
+}
+
+fn closing(report: &Report) -> String {
+    let next = match report.exit {
+        Exit::Done if report.simulated && report.jobs.iter().any(|job| !job.files.is_empty()) => {
+            "every row above is made up by the simulator; set a key and leave out --simulate to fetch real ones"
+        }
+        Exit::Done => return String::new(),
+        Exit::Rejected => "some cells or records were rejected and are listed above; all else is published",
+        Exit::NeedsPerson => "a person must act; everything fetched so far is kept, run again afterwards",
+        Exit::Paused => "paused with all work kept; run again to go on",
+        Exit::Failed => "not finished; everything fetched so far is kept, run again to go on",
+        Exit::Usage => "nothing was sent for the job that is refused",
+        Exit::Interrupted | Exit::Terminated => "stopped after a clean checkpoint; run again to go on",
+    };
+    format!("\n{next}\n")
+}
+
+/// One word for the end of a job.
+pub(super) fn heading(exit: Exit) -> &'static str {
+    match exit {
+        Exit::Done => "done",
+        Exit::Failed => "failed",
+        Exit::Usage => "refused",
+        Exit::Rejected => "rejected",
+        Exit::NeedsPerson => "stopped",
+        Exit::Paused => "paused",
+        Exit::Interrupted | Exit::Terminated => "stopped",
+    }
+}
+
+/// `1 cell`, `2 cells`.
+pub(super) fn count(number: u64, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..10_000 => format!("{bytes} B"),
+        10_000..10_000_000 => format!("{} kB", bytes / 1000),
+        _ => format!("{} MB", bytes / 1_000_000),
+    }
+}

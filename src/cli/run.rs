@@ -1,0 +1,212 @@
+//! `tidemill run`: fetch, publish, say what happened.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::{mpsc, watch};
+
+use crate::fetch::{HttpTransport, Transport};
+use crate::job::{Problem, Problems};
+use crate::ledger::{RunRow, SqliteLedger};
+use crate::provider::{Environment, Provider, Workspace};
+use crate::quota::Clock;
+use crate::run::{
+    Assigned, Event, EventKind, Exit, Folders, JobReport, Options, Prepared, Report, RunError, Store, apply,
+    run as run_jobs,
+};
+use crate::simulate::{self, Faults};
+use crate::spool::Durability;
+
+use super::args::{JobArguments, RunArguments};
+use super::load::load;
+use super::progress::Progress;
+use super::render::summary;
+use super::signal::Signals;
+use super::simulators::{Listening, listen, serve_while, with_secrets};
+use super::start::CommandError;
+use super::term::put;
+
+/// How often a bar looks what it waits for.
+const REFRESH: Duration = Duration::from_millis(500);
+
+/// What the disk gets after the grace: pages that came in are kept, a file that is being published is finished.
+const DISK: Duration = Duration::from_secs(5);
+
+/// Runs the jobs and prints the report.
+pub(super) async fn run(arguments: RunArguments) -> Result<Exit, CommandError> {
+    // Before anything that takes time: a signal of these first moments ends the run as one of any later moment does.
+    let mut signals = Signals::watch()?;
+    let clock = Clock::system();
+    let started = clock.now().wall;
+    let (jobs, simulate) = (arguments.jobs.clone(), arguments.simulate);
+    let reading = tokio::task::spawn_blocking(move || read(&jobs, simulate, started));
+    let (Workspace { settings, environment, .. }, prepared) = tokio::select! {
+        read = reading => read.unwrap_or(Err(RunError::Worker.into()))?,
+        // Nothing is sent and nothing written yet: there is nothing to end cleanly.
+        exit = signals.next() => return Ok(exit),
+    };
+    let folders = match arguments.simulate {
+        true => Folders::rehearsal(&settings.root),
+        false => Folders::of(&settings, &environment),
+    };
+    let listening = match arguments.simulate {
+        true => simulators(&prepared, &environment, &arguments.fault).await?,
+        false => HashMap::new(),
+    };
+    let assigned = assign(prepared, &listening)?;
+    let mut reports: Vec<JobReport> = assigned.iter().map(|job| empty_report(job, &folders)).collect();
+
+    std::fs::create_dir_all(&folders.state).map_err(|source| CommandError::Io {
+        what: format!("the state folder `{}` cannot be made", folders.state.display()),
+        source,
+    })?;
+    let store = Store::new(Box::new(SqliteLedger::open(&folders.ledger()).map_err(RunError::from)?));
+    let (signal, signalled) = watch::channel(None);
+    let options = Options {
+        folders,
+        keep: arguments.keep,
+        retry_failed: arguments.retry_failed,
+        durability: Durability::Power,
+        signal: signalled,
+        grace: arguments.grace,
+    };
+    let (sender, events) = mpsc::unbounded_channel();
+    let work = async {
+        let running = run_jobs(assigned, store.clone(), options, clock.clone(), sender);
+        tokio::join!(running, follow(events, Progress::new(arguments.progress), &clock, &mut reports));
+    };
+    let (grace, work) = (arguments.grace, serve_while(listening, &clock, work));
+    let farewell = format!("what comes in within {} s is kept, nothing new is sent", grace.as_secs_f32());
+    let ended = signals.heed(&signal, &clock, grace + DISK, &farewell, work).await;
+    if let Err(exit) = ended {
+        return Ok(exit);
+    }
+    let report = Report::new(started, clock.now().wall, arguments.simulate, reports);
+    remember(&store, &report)?;
+    match arguments.jobs.json {
+        true => put(&serde_json::to_string_pretty(&report).unwrap_or_default()),
+        false => put(summary(&report).trim_end()),
+    }
+    Ok(report.exit)
+}
+
+/// Reads and checks everything, which may take a while where axis files are large or far away.
+fn read(arguments: &JobArguments, simulate: bool, now: Timestamp) -> Result<(Workspace, Vec<Prepared>), CommandError> {
+    let mut loaded = load(arguments)?;
+    if simulate {
+        loaded.workspace.environment = with_secrets(&loaded.workspace.environment, &loaded.providers());
+    }
+    let prepared = loaded.prepare(now)?;
+    Ok((loaded.workspace, prepared))
+}
+
+async fn follow(
+    mut events: mpsc::UnboundedReceiver<Event>,
+    mut progress: Progress,
+    clock: &Clock,
+    reports: &mut [JobReport],
+) {
+    loop {
+        let refresh = clock.now().elapsed + REFRESH;
+        let event = tokio::select! {
+            event = events.recv() => event,
+            () = clock.sleep_until(refresh) => {
+                progress.refresh(clock.now().wall).await;
+                continue;
+            }
+        };
+        let Some(event) = event else { return };
+        progress.show(&event);
+        apply(reports, &event);
+        if let EventKind::Fetching { notice, cell } = &event.kind {
+            tracing::debug!(job = %event.job, %cell, ?notice);
+        }
+    }
+}
+
+/// Keeps the report of each job for later questions.
+fn remember(store: &Store, report: &Report) -> Result<(), CommandError> {
+    for job in &report.jobs {
+        let text = serde_json::to_string(job).unwrap_or_default();
+        let row = RunRow { report: text, started: report.started, ended: report.ended };
+        store.now(|ledger| ledger.note_run(&job.job, &row)).map_err(RunError::from)?;
+    }
+    Ok(())
+}
+
+fn empty_report(assigned: &Assigned, folders: &Folders) -> JobReport {
+    let Prepared { job, provider, .. } = &assigned.prepared;
+    let output = folders.output.join(&job.output.path);
+    let cwd = std::env::current_dir().unwrap_or_default();
+    // Shorter to read and to paste; the shell of the person stands in the same folder.
+    let output = output.strip_prefix(cwd).unwrap_or(&output);
+    JobReport::new(job.name.as_str(), &provider.name, output.display().to_string())
+}
+
+async fn simulators(
+    prepared: &[Prepared],
+    environment: &Environment,
+    faults: &[String],
+) -> Result<HashMap<String, Listening>, CommandError> {
+    let mut providers: Vec<&Provider> = prepared.iter().map(|job| job.provider.as_ref()).collect();
+    providers.sort_by_key(|provider| &provider.name);
+    providers.dedup_by_key(|provider| &provider.name);
+    let mut faults = deal(faults, &providers)?;
+    let mut listening = HashMap::new();
+    for provider in providers {
+        let options = simulate::Options { seed: 1, ..simulate::Options::default() };
+        let own = faults.remove(&provider.name).unwrap_or_default();
+        listening.insert(provider.name.clone(), listen(provider, environment, &own, options, 0).await?);
+    }
+    Ok(listening)
+}
+
+/// Which simulator plays which fault: `PROVIDER:FAULT` is for that one, a bare fault for all that know it.
+fn deal(faults: &[String], providers: &[&Provider]) -> Result<HashMap<String, Vec<String>>, Problems> {
+    let mut dealt: HashMap<String, Vec<String>> = HashMap::new();
+    let mut problems = Problems::default();
+    for fault in faults.iter().flat_map(|faults| faults.split(',')) {
+        let named = fault
+            .split_once(':')
+            .and_then(|(name, fault)| Some((providers.iter().find(|provider| provider.name == name)?, fault)));
+        let (candidates, fault) = match named {
+            Some((provider, fault)) => (std::slice::from_ref(provider), fault),
+            None => (providers, fault),
+        };
+        let mut refusals = Vec::new();
+        for provider in candidates {
+            match Faults::parse(fault, provider) {
+                Ok(_) => dealt.entry(provider.name.clone()).or_default().push(fault.to_owned()),
+                Err(error) => refusals.push(error.to_string()),
+            }
+        }
+        if refusals.len() == candidates.len() {
+            problems.0.extend(refusals.into_iter().map(|refusal| Problem::new("", refusal)));
+        }
+    }
+    problems.or(dealt)
+}
+
+/// Gives each job its wire; in a rehearsal it leads to the simulator.
+fn assign(prepared: Vec<Prepared>, listening: &HashMap<String, Listening>) -> Result<Vec<Assigned>, CommandError> {
+    let mut transports: HashMap<String, (Arc<Provider>, Arc<dyn Transport>)> = HashMap::new();
+    let mut assigned = Vec::new();
+    for mut job in prepared {
+        let name = job.provider.name.clone();
+        if !transports.contains_key(&name) {
+            let mut provider = Provider::clone(&job.provider);
+            if let Some(simulator) = listening.get(&name) {
+                provider.base_url = simulator.base_url.clone();
+            }
+            let transport: Arc<dyn Transport> = Arc::new(HttpTransport::new(&provider).map_err(RunError::from)?);
+            transports.insert(name.clone(), (Arc::new(provider), transport));
+        }
+        if let Some((provider, transport)) = transports.get(&name) {
+            job.provider = Arc::clone(provider);
+            assigned.push(Assigned { prepared: job, transport: Arc::clone(transport) });
+        }
+    }
+    Ok(assigned)
+}

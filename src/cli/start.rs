@@ -1,0 +1,103 @@
+//! From the arguments to a command and its exit code.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+use crate::job::Problems;
+use crate::run::{Exit, RunError, next_step};
+
+use super::args::{Arguments, Command};
+use super::problems;
+use super::term::say;
+use super::{check, plan, run, simulate, verify};
+
+/// Why a command could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CommandError {
+    /// The person must mend a file, a setting or the call.
+    #[error("{0}")]
+    Input(Problems),
+    /// A fault of this machine.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// Input or output of this process.
+    #[error("{what}")]
+    Io {
+        /// What was tried, on which path.
+        what: String,
+        /// The system's words.
+        source: std::io::Error,
+    },
+}
+
+impl From<Problems> for CommandError {
+    fn from(problems: Problems) -> Self {
+        Self::Input(problems)
+    }
+}
+
+impl CommandError {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Input(_) => Exit::Usage,
+            Self::Run(_) | Self::Io { .. } => Exit::Failed,
+        }
+    }
+}
+
+/// The whole program.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .with_env_filter(EnvFilter::try_from_env("TIDEMILL_LOG").unwrap_or_else(|_| EnvFilter::new("off")))
+        .init();
+    let json = arguments.command.wants_json();
+    let result = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => {
+            let result = runtime.block_on(command(arguments.command));
+            // Whoever wants to leave at once does not wait for a disk that hangs.
+            runtime.shutdown_background();
+            result
+        }
+        Err(source) => Err(CommandError::Io { what: "the runtime could not start".to_owned(), source }),
+    };
+    let exit = match result {
+        Ok(exit) => exit,
+        Err(error) => {
+            print(&error, json);
+            error.exit()
+        }
+    };
+    ExitCode::from(exit.code())
+}
+
+async fn command(command: Command) -> Result<Exit, CommandError> {
+    match command {
+        Command::Run(arguments) => run::run(arguments).await,
+        Command::Check(arguments) => check::check(&arguments),
+        Command::Plan(arguments) => plan::plan(&arguments),
+        Command::Verify(arguments) => verify::verify(&arguments),
+        Command::Simulate(arguments) => simulate::simulate(arguments).await,
+    }
+}
+
+/// The error and its causes, one a line.
+fn print(error: &CommandError, json: bool) {
+    if let CommandError::Input(found) = error {
+        problems::print(found, json);
+        return;
+    }
+    say(&format!("error: {error}"));
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        say(&format!("  caused by: {cause}"));
+        source = cause.source();
+    }
+    if let Some(step) = next_step(error) {
+        say(&format!("  next step: {step}"));
+    }
+}

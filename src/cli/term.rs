@@ -1,0 +1,18 @@
+//! The only file that prints: output on stdout, everything else on stderr.
+
+use std::io::{self, Write};
+
+/// One line of output. A reader that went away (`| head`) is no error.
+pub(super) fn put(text: &str) {
+    ignore_broken_pipe(writeln!(io::stdout().lock(), "{text}"));
+}
+
+/// One line for the person.
+pub(super) fn say(text: &str) {
+    ignore_broken_pipe(writeln!(io::stderr().lock(), "{text}"));
+}
+
+/// There is nobody left to tell when stdout or stderr cannot be written.
+fn ignore_broken_pipe(result: io::Result<()>) {
+    drop(result);
+}

@@ -1,0 +1,79 @@
+//! What happened, for progress, log and report alike.
+
+use jiff::Timestamp;
+
+use crate::fetch::{CellEnd, Notice};
+use crate::job::JobName;
+use crate::quota::Meter;
+
+use super::exit::Exit;
+
+/// One happening of a run.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// The job it belongs to.
+    pub job: JobName,
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub kind: EventKind,
+}
+
+/// What happened to a job.
+#[derive(Debug, Clone)]
+pub enum EventKind {
+    /// Its cells are known.
+    Planned {
+        /// Cells in all.
+        cells: u64,
+        /// Cells an earlier run settled.
+        settled: u64,
+        /// Partitions in all.
+        partitions: u64,
+    },
+    /// The limits it waits for, to be asked at any time.
+    Limited(Meter),
+    /// Something happened while a cell was fetched.
+    Fetching {
+        /// Its key.
+        cell: String,
+        /// What.
+        notice: Notice,
+    },
+    /// The work on a cell ended.
+    CellEnded {
+        /// Its key.
+        cell: String,
+        /// How.
+        end: CellEnd,
+    },
+    /// A file became visible.
+    Published(PublishedFile),
+    /// Records that did not fit were left out of a file.
+    RejectedRecords {
+        /// How many.
+        count: u64,
+        /// The first of them, with cell, page, index, path and reason.
+        samples: Vec<String>,
+    },
+    /// The job is over for this run.
+    Ended {
+        /// How.
+        exit: Exit,
+        /// What to say about it, if anything.
+        reason: Option<String>,
+        /// When it can go on, if it is paused.
+        resume_at: Option<Timestamp>,
+    },
+}
+
+/// One visible Parquet file.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct PublishedFile {
+    /// Where it is.
+    pub path: String,
+    /// Rows in it.
+    pub rows: u64,
+    /// Its size.
+    pub bytes: u64,
+}

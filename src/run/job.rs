@@ -1,0 +1,397 @@
+//! One job from its plan to its last published partition.
+//!
+//! The loop keeps a bounded number of cells under way, in plan order, and publishes a partition as soon as its last
+//! cell is settled. It has no rule of its own: what a cell's end means for the job is [`Outlook`]'s.
+
+use std::collections::{HashMap, VecDeque};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::{mpsc, watch};
+
+use crate::fetch::{CellEnd, CellTask, Ending, Notice, Signer, Source, Spending, Transport, fetch_cell};
+use crate::job::{Job, Paging};
+use crate::ledger::PartitionState;
+use crate::plan::{self, Cell, CellKey, KnownPartition};
+use crate::provider::Provider;
+use crate::quota::{Clock, Quota};
+use crate::spool::{CellProgress, Durability, SpoolHandle};
+
+use super::error::RunError;
+use super::event::{Event, EventKind};
+use super::folders::Folders;
+use super::generation::Begun;
+use super::outlook::Outlook;
+use super::publish::{Published, Publisher, Settled};
+use super::store::{Store, blocking};
+
+/// Rejections that are listed; all of them are counted.
+const LISTED: usize = 20;
+
+/// Everything one job needs.
+pub(super) struct JobRun {
+    /// The job.
+    pub(super) job: Arc<Job>,
+    /// Its provider.
+    pub(super) provider: Arc<Provider>,
+    /// Its cells as planned now, in plan order.
+    pub(super) cells: Vec<Cell>,
+    /// The wire.
+    pub(super) transport: Arc<dyn Transport>,
+    /// The limits of its credential.
+    pub(super) quota: Quota,
+    /// Its credential.
+    pub(super) signer: Arc<Signer>,
+    /// The time.
+    pub(super) clock: Clock,
+    /// Where everything is.
+    pub(super) folders: Folders,
+    /// The ledger.
+    pub(super) store: Store,
+    /// Fencing token of this run.
+    pub(super) token: u64,
+    /// How hard pages are kept.
+    pub(super) durability: Durability,
+    /// Ask again for what was rejected, or may have been empty only then.
+    pub(super) retry_failed: bool,
+    /// Writes the pages.
+    pub(super) spool: SpoolHandle,
+    /// Told of everything.
+    pub(super) events: mpsc::UnboundedSender<Event>,
+    /// Whether the run is asked to end.
+    pub(super) ending: watch::Receiver<Ending>,
+}
+
+/// A partition that is being fetched.
+struct Open {
+    settled: Settled,
+    unsettled: usize,
+}
+
+/// What is under way, and what comes next.
+#[derive(Default)]
+struct Underway {
+    open: HashMap<usize, Open>,
+    opened: usize,
+    queue: VecDeque<Order>,
+    cells: usize,
+    /// Partitions to publish, one after the other: each widens the schema of the dataset for the next.
+    settled: VecDeque<Settled>,
+    publishing: bool,
+    failed: Option<RunError>,
+}
+
+/// Something under way came to its end.
+enum Step {
+    Cell(usize, CellKey, Result<CellEnd, RunError>),
+    Published(Result<Box<Published>, RunError>),
+}
+
+impl Underway {
+    fn begin(&mut self, partition: Open, orders: Vec<Order>) {
+        self.queue.extend(orders);
+        self.open.insert(self.opened, partition);
+        self.close_if_done(self.opened);
+        self.opened += 1;
+    }
+
+    fn cell_ended(&mut self, partition: usize, settled: bool) {
+        self.cells -= 1;
+        if settled && let Some(open) = self.open.get_mut(&partition) {
+            open.unsettled -= 1;
+        }
+        self.close_if_done(partition);
+    }
+
+    fn close_if_done(&mut self, partition: usize) {
+        if self.open.get(&partition).is_some_and(|open| open.unsettled == 0)
+            && let Some(open) = self.open.remove(&partition)
+        {
+            self.settled.push_back(open.settled);
+        }
+    }
+
+    /// The first fault is the one to tell; what it brought about after it explains nothing.
+    fn fail(&mut self, error: RunError) {
+        self.failed.get_or_insert(error);
+        self.settled.clear();
+    }
+}
+
+/// A cell to fetch, with the partition it belongs to and how far it got.
+struct Order {
+    partition: usize,
+    hash: String,
+    cell: Cell,
+    progress: Option<CellProgress>,
+}
+
+impl JobRun {
+    /// Works through everything that is not committed yet.
+    ///
+    /// # Errors
+    /// For faults on our side; what providers do is in the [`Outlook`].
+    pub(super) async fn run(&self) -> Result<Outlook, RunError> {
+        let mut outlook = Outlook::default();
+        let mut partitions = self.partitions().await?;
+        let publisher = Arc::new(self.publisher());
+        if self.retry_failed {
+            // A generation that was given up must be gone before it is begun again.
+            self.sweep(&publisher, &partitions).await?;
+            self.reopen(&mut partitions).await?;
+        }
+        self.tell_plan(&partitions).await?;
+        self.tell_rejections(&mut outlook).await?;
+        self.sweep(&publisher, &partitions).await?;
+        let (todo, sealed): (Vec<_>, Vec<_>) = partitions
+            .into_iter()
+            .filter(|settled| settled.row.state != PartitionState::Committed)
+            .partition(|settled| settled.row.state == PartitionState::Fetching);
+        for settled in sealed {
+            let spool = self.open_spool(&publisher, &settled).await?;
+            let publisher = Arc::clone(&publisher);
+            let published = blocking(move || publisher.recover(&settled, spool)).await?;
+            self.tell_published(published, &mut outlook);
+        }
+        self.fetch_all(&publisher, todo, &mut outlook).await?;
+        Ok(outlook)
+    }
+
+    /// Keeps cells under way and publishes what they settle, side by side. After a fault nothing new is begun, but what
+    /// is in flight is kept: it has been paid for.
+    async fn fetch_all(
+        &self,
+        publisher: &Arc<Publisher>,
+        todo: Vec<Settled>,
+        outlook: &mut Outlook,
+    ) -> Result<(), RunError> {
+        let spending = Spending::new(self.job.ceilings);
+        let paging = self.job.paging.as_ref().unwrap_or(&self.provider.paging);
+        let width = (self.provider.limits.concurrency as usize * 2).clamp(2, 512);
+        let mut waiting = todo.into_iter();
+        let mut underway = Underway::default();
+        let mut steps: FuturesUnordered<Pin<Box<dyn Future<Output = Step> + Send + '_>>> = FuturesUnordered::new();
+        loop {
+            while underway.cells < width && !outlook.ended() && underway.failed.is_none() {
+                if let Some(order) = underway.queue.pop_front() {
+                    underway.cells += 1;
+                    steps.push(Box::pin(self.fetch(order, &spending, paging)));
+                    continue;
+                }
+                let Some(settled) = waiting.next() else { break };
+                match self.open(publisher, settled, underway.opened, outlook).await {
+                    Ok(Some((partition, orders))) => underway.begin(partition, orders),
+                    Ok(None) => {}
+                    Err(error) => underway.fail(error),
+                }
+            }
+            if !underway.publishing
+                && let Some(settled) = underway.settled.pop_front()
+            {
+                underway.publishing = true;
+                steps.push(Box::pin(self.publish(Arc::clone(publisher), settled)));
+            }
+            match steps.next().await {
+                None => return underway.failed.map_or(Ok(()), Err),
+                Some(Step::Cell(partition, key, Ok(end))) => {
+                    outlook.cell_ended(&end);
+                    underway.cell_ended(partition, matches!(end, CellEnd::Settled(_)));
+                    self.tell(EventKind::CellEnded { cell: key.0, end });
+                }
+                Some(Step::Published(Ok(published))) => {
+                    underway.publishing = false;
+                    self.tell_published(*published, outlook);
+                }
+                Some(Step::Cell(_, _, Err(error))) => {
+                    underway.cells -= 1;
+                    underway.fail(error);
+                }
+                Some(Step::Published(Err(error))) => underway.fail(error),
+            }
+        }
+    }
+
+    /// Publishes a partition whose cells are all settled.
+    async fn publish(&self, publisher: Arc<Publisher>, settled: Settled) -> Step {
+        let published = match self.spool.close(&settled.row.hash).await {
+            Ok(spool) => blocking(move || publisher.publish(&settled, spool)).await,
+            Err(error) => Err(error.into()),
+        };
+        Step::Published(published.map(Box::new))
+    }
+
+    /// Opens the spool of a partition: what is left of it is ordered, what is settled is not asked again. `None` when
+    /// nothing can be asked.
+    async fn open(
+        &self,
+        publisher: &Publisher,
+        settled: Settled,
+        partition: usize,
+        outlook: &mut Outlook,
+    ) -> Result<Option<(Open, Vec<Order>)>, RunError> {
+        let Some(Begun { spool, retried }) = self.begin(publisher, &settled, outlook).await? else { return Ok(None) };
+        let hash = settled.row.hash.clone();
+        let mut orders = Vec::new();
+        for cell in &settled.cells {
+            let id = cell.key.id();
+            if retried.as_ref().is_some_and(|retried| !retried.contains(&id)) {
+                continue;
+            }
+            let progress = spool.progress(&id).cloned();
+            match progress.as_ref().and_then(|progress| progress.end.clone()) {
+                // An earlier run settled it, but did not live to publish it.
+                Some(outcome) => {
+                    let end = CellEnd::Settled(outcome);
+                    match retried {
+                        None => outlook.cell_ended(&end),
+                        // It was rejected before; that is no sign that the job is wrong.
+                        Some(_) => outlook.ended_again(&end),
+                    }
+                    self.tell(EventKind::CellEnded { cell: cell.key.0.clone(), end });
+                }
+                None => orders.push(Order { partition, hash: hash.clone(), cell: cell.clone(), progress }),
+            }
+        }
+        self.spool.open(&hash, spool).await?;
+        Ok(Some((Open { settled, unsettled: orders.len() }, orders)))
+    }
+
+    /// Fetches one cell.
+    async fn fetch(&self, order: Order, spending: &Spending, paging: &Paging) -> Step {
+        let Order { partition, hash, cell, progress } = order;
+        let key = cell.key.clone();
+        let notify = |notice: Notice| self.tell(EventKind::Fetching { cell: key.0.clone(), notice });
+        let source = Source {
+            job: &self.job,
+            provider: &self.provider,
+            paging,
+            transport: self.transport.as_ref(),
+            quota: &self.quota,
+            signer: &self.signer,
+            spending,
+            clock: &self.clock,
+            random: &|| fastrand::f64(),
+            notify: &notify,
+            ending: self.ending.clone(),
+        };
+        let values = cell.values();
+        let task = CellTask { id: cell.key.id(), values: &values, spool: &self.spool, partition: &hash, progress };
+        let end = fetch_cell(&source, &task).await;
+        let end = end.map_err(|error| RunError::Cell { cell: key.0.clone(), source: Box::new(error) });
+        Step::Cell(partition, cell.key, end)
+    }
+
+    /// The partitions of the job: those the ledger knows and those that are new, which it learns first.
+    async fn partitions(&self) -> Result<Vec<Settled>, RunError> {
+        let name = self.job.name.as_str().to_owned();
+        let known = self.store.call(move |ledger| ledger.known(&name)).await?;
+        let new = plan::assign(self.cells.clone(), &known, &self.job.output);
+        let (name, token) = (self.job.name.as_str().to_owned(), self.token);
+        let rows = self
+            .store
+            .call(move |ledger| {
+                ledger.add(&name, token, &new)?;
+                Ok((ledger.partitions(&name)?, ledger.known(&name)?))
+            })
+            .await?;
+        let planned: HashMap<&CellKey, &Cell> = self.cells.iter().map(|cell| (&cell.key, cell)).collect();
+        let members: HashMap<&str, &KnownPartition> = rows.1.iter().map(|known| (known.key.as_str(), known)).collect();
+        let partitions = rows
+            .0
+            .into_iter()
+            .map(|row| {
+                let keys = members.get(row.key.as_str()).map_or(&[][..], |known| known.cells.as_slice());
+                // An axis value that is gone since keeps its cell: it was planned, and its key holds its values.
+                let cells = keys
+                    .iter()
+                    .map(|key| planned.get(key).map_or_else(|| from_key(key), |cell| (*cell).clone()))
+                    .collect();
+                Settled { row, cells }
+            })
+            .collect();
+        Ok(partitions)
+    }
+
+    /// What earlier runs rejected stands until it is asked for again: it is listed, and the job ends accordingly.
+    async fn tell_rejections(&self, outlook: &mut Outlook) -> Result<(), RunError> {
+        let totals = self.totals().await?;
+        let standing = totals.rejected + totals.rejected_records;
+        outlook.rejected_before(standing);
+        if standing > 0 {
+            let name = self.job.name.as_str().to_owned();
+            let rejections = self.store.call(move |ledger| ledger.rejections(&name, LISTED)).await?;
+            let samples = rejections.iter().map(|one| format!("{} {}", one.cell, one.message)).collect();
+            self.tell(EventKind::RejectedRecords { count: totals.rejected_records, samples });
+        }
+        Ok(())
+    }
+
+    async fn totals(&self) -> Result<crate::ledger::Totals, RunError> {
+        let name = self.job.name.as_str().to_owned();
+        self.store.call(move |ledger| ledger.totals(&name)).await
+    }
+
+    fn publisher(&self) -> Publisher {
+        Publisher {
+            job: Arc::clone(&self.job),
+            provider: Arc::clone(&self.provider),
+            folders: self.folders.clone(),
+            store: self.store.clone(),
+            token: self.token,
+        }
+    }
+
+    async fn tell_plan(&self, partitions: &[Settled]) -> Result<(), RunError> {
+        let totals = self.totals().await?;
+        let cells = partitions.iter().map(|settled| settled.row.cells).sum();
+        let settled = totals.records + totals.empty + totals.unconfirmed + totals.rejected;
+        self.tell(EventKind::Planned { cells, settled, partitions: partitions.len() as u64 });
+        self.tell(EventKind::Limited(self.quota.meter()));
+        Ok(())
+    }
+
+    fn tell_published(&self, published: Published, outlook: &mut Outlook) {
+        for note in published.schema_notes {
+            let notice = Notice::Warning(note);
+            self.tell(EventKind::Fetching { cell: String::new(), notice });
+        }
+        if let Some(reason) = published.refused {
+            outlook.partition_refused(reason);
+        }
+        if published.rejected > 0 {
+            outlook.records_rejected(published.rejected);
+            let samples = published
+                .samples
+                .iter()
+                .map(|reject| {
+                    format!(
+                        "{} page {} record {}{}: {}",
+                        reject.cell, reject.page, reject.index, reject.path, reject.reason
+                    )
+                })
+                .collect();
+            self.tell(EventKind::RejectedRecords { count: published.rejected, samples });
+        }
+        if let Some(file) = published.file {
+            self.tell(EventKind::Published(file));
+        }
+    }
+
+    pub(super) fn tell(&self, kind: EventKind) {
+        let event = Event { job: self.job.name.clone(), at: self.clock.now().wall, kind };
+        // Nobody listens any more only when the run itself is being torn down.
+        drop(self.events.send(event));
+    }
+}
+
+/// A cell from its key alone: the values of list, date and text axes. A row that is named by one field lacks the
+/// others; a template that needs them rejects the cell.
+fn from_key(key: &CellKey) -> Cell {
+    match serde_json::from_str(&key.0) {
+        Ok(serde_json::Value::Object(values)) => Cell::new(values),
+        Ok(_) | Err(_) => Cell::new(serde_json::Map::new()),
+    }
+}

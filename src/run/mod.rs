@@ -1,0 +1,37 @@
+//! Wire it together: jobs become events and a report.
+//!
+//! Invariant: this is the only stage that spawns tasks, and none outlives [`run()`]. Whatever a provider does ends a
+//! cell; only faults of this machine are errors. Entry points: [`prepare`], then [`run()`].
+
+mod advice;
+mod check_file;
+mod check_spool;
+mod check_tree;
+mod error;
+mod event;
+mod exit;
+mod finding;
+mod folders;
+mod generation;
+mod job;
+mod outlook;
+mod prepare;
+mod publish;
+mod report;
+mod runner;
+mod store;
+mod verify;
+mod visible;
+
+pub use advice::next_step;
+pub use error::{EncodeError, RunError};
+pub use event::{Event, EventKind, PublishedFile};
+pub use exit::Exit;
+pub use finding::{Finding, FindingKind};
+pub use folders::{Folders, REHEARSAL};
+pub use outlook::Outlook;
+pub use prepare::{Broken, Prepared, prepare, prepare_beside};
+pub use report::{CellCounts, JobReport, Report, apply};
+pub use runner::{Assigned, Options, run};
+pub use store::Store;
+pub use verify::{CellTally, Scope, Verification, VerifyOptions, verify};

@@ -1,0 +1,276 @@
+//! The only spawner: dispatchers, spool writers and jobs, begun and ended together.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+use crate::fetch::{Ending, Signer, Transport};
+use crate::job::JobName;
+use crate::ledger::{JobLock, LockError, PartitionState};
+use crate::plan::{self, Fingerprint};
+use crate::quota::{self, Clock, Dispatcher, History, Journal, Quota};
+use crate::spool::{Durability, Keep, SpoolWriter, remove_leftovers};
+
+use super::advice::next_step;
+use super::error::RunError;
+use super::event::{Event, EventKind};
+use super::exit::Exit;
+use super::folders::Folders;
+use super::job::JobRun;
+use super::prepare::Prepared;
+use super::store::{Store, blocking};
+
+/// Frames that may wait for the disk before a cell waits too.
+const SPOOL_QUEUE: usize = 64;
+
+/// How a run goes about its jobs.
+#[derive(Clone)]
+pub struct Options {
+    /// Where everything is.
+    pub folders: Folders,
+    /// Keep what is committed although a job's request changed.
+    pub keep: bool,
+    /// Ask again, in committed partitions, for cells that were rejected or may have been empty only then.
+    pub retry_failed: bool,
+    /// How hard pages are kept.
+    pub durability: Durability,
+    /// The end a signal gives the run.
+    pub signal: watch::Receiver<Option<Exit>>,
+    /// How long after it what is in flight may still come in.
+    pub grace: Duration,
+}
+
+/// A job with its wire.
+pub struct Assigned {
+    /// The job and who serves it.
+    pub prepared: Prepared,
+    /// The wire.
+    pub transport: Arc<dyn Transport>,
+}
+
+/// Runs all jobs to their ends, telling `events` of everything; the last event of each job is its end.
+///
+/// Jobs that use one credential share its limits. Nothing is left running when this returns.
+pub async fn run(
+    jobs: Vec<Assigned>,
+    store: Store,
+    options: Options,
+    clock: Clock,
+    events: mpsc::UnboundedSender<Event>,
+) {
+    let mut services: JoinSet<()> = JoinSet::new();
+    let mut workers: JoinSet<()> = JoinSet::new();
+    let ending = ending(&options, &clock, &mut services);
+    let mut accounts: HashMap<String, Account> = HashMap::new();
+    for assigned in jobs {
+        let work = Work {
+            account: account(&assigned.prepared, &options, &clock, &mut accounts, &mut services).await,
+            assigned,
+            store: store.clone(),
+            options: options.clone(),
+            clock: clock.clone(),
+            events: events.clone(),
+            ending: ending.clone(),
+        };
+        let (writer, spool) = SpoolWriter::new(SPOOL_QUEUE);
+        services.spawn(async move {
+            writer.run().await;
+        });
+        workers.spawn(async move { work.run(spool).await });
+    }
+    drop((accounts, ending));
+    while workers.join_next().await.is_some() {}
+    // Each service ends by itself once nobody holds a handle, and not before it has written down what it was told: a
+    // journal that misses the end of a day would let the next run ask in vain.
+    while services.join_next().await.is_some() {}
+}
+
+/// Moves on when a signal asks the run to end, and again when its grace is over.
+fn ending(options: &Options, clock: &Clock, services: &mut JoinSet<()>) -> watch::Receiver<Ending> {
+    let mut signal = options.signal.clone();
+    let asked = signal.borrow().is_some();
+    let (sender, ending) = watch::channel(if asked { Ending::Asked } else { Ending::NotYet });
+    let (grace, clock) = (options.grace, clock.clone());
+    services.spawn(async move {
+        let grace_ends = async {
+            // Without anybody who could send a signal the run ends by itself only.
+            if signal.wait_for(Option::is_some).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+            sender.send_replace(Ending::Asked);
+            clock.sleep_until(clock.now().elapsed + grace).await;
+            sender.send_replace(Ending::Over);
+        };
+        tokio::select! {
+            () = grace_ends => {}
+            () = sender.closed() => {}
+        }
+        // Held to the end, so that waiting for an end never ends by itself.
+        sender.closed().await;
+    });
+    ending
+}
+
+/// What all jobs of one credential share: its limits, and the token it signs with.
+#[derive(Clone)]
+struct Account {
+    quota: Quota,
+    signer: Arc<Signer>,
+}
+
+/// The account of a job's credential, opened by the first job that uses it.
+async fn account(
+    prepared: &Prepared,
+    options: &Options,
+    clock: &Clock,
+    accounts: &mut HashMap<String, Account>,
+    services: &mut JoinSet<()>,
+) -> Result<Account, RunError> {
+    let fingerprint = prepared.credential.fingerprint();
+    if let Some(account) = accounts.get(&fingerprint) {
+        return Ok(account.clone());
+    }
+    let limits = prepared.provider.limits.clone();
+    let folder = options.folders.quota.clone();
+    let (name, now) = (fingerprint.clone(), clock.now());
+    let (journal, history): (Option<Journal>, History) = blocking({
+        let limits = limits.clone();
+        move || match Journal::is_needed(&limits.windows) {
+            true => {
+                Ok(Journal::open(&folder, &name, now, &limits.windows).map(|(journal, past)| (Some(journal), past))?)
+            }
+            false => Ok((None, History::default())),
+        }
+    })
+    .await?;
+    let (quota, dispatcher): (Quota, Dispatcher) =
+        quota::open(&limits, prepared.provider.max_wait, journal, history, clock.clone());
+    services.spawn(dispatcher.run());
+    let signer = Arc::new(Signer::new(&prepared.provider, prepared.credential.clone()));
+    let account = Account { quota, signer };
+    accounts.insert(fingerprint, account.clone());
+    Ok(account)
+}
+
+/// One job on its way.
+struct Work {
+    assigned: Assigned,
+    account: Result<Account, RunError>,
+    store: Store,
+    options: Options,
+    clock: Clock,
+    events: mpsc::UnboundedSender<Event>,
+    ending: watch::Receiver<Ending>,
+}
+
+type End = (Exit, Option<String>, Option<Timestamp>);
+
+impl Work {
+    async fn run(self, spool: crate::spool::SpoolHandle) {
+        let (events, job, clock) = (self.events.clone(), Arc::clone(&self.assigned.prepared.job), self.clock.clone());
+        let (exit, reason, resume_at) = match self.work(spool).await {
+            Ok(end) => end,
+            Err(RunError::Plan(problems)) => (Exit::Usage, Some(problems.to_string()), None),
+            Err(error) => (Exit::Failed, Some(chain(&error)), None),
+        };
+        let kind = EventKind::Ended { exit, reason, resume_at };
+        drop(events.send(Event { job: job.name.clone(), at: clock.now().wall, kind }));
+    }
+
+    async fn work(self, spool: crate::spool::SpoolHandle) -> Result<End, RunError> {
+        let Account { quota, signer } = self.account?;
+        let Prepared { job, provider, .. } = self.assigned.prepared;
+        let (folder, name) = (self.options.folders.state.clone(), job.name.clone());
+        let _lock = match blocking(move || Ok(JobLock::acquire(&folder, name.as_str()))).await? {
+            Ok(lock) => lock,
+            Err(held @ LockError::Held { .. }) => return Ok((Exit::Paused, Some(held.to_string()), None)),
+            Err(error) => return Err(RunError::Lock(error)),
+        };
+        let now = self.clock.now().wall;
+        let fingerprint = Fingerprint::new(&job, job.paging.as_ref().unwrap_or(&provider.paging));
+        let claim = {
+            let name = job.name.as_str().to_owned();
+            self.store.call(move |ledger| ledger.claim(&name, now)).await?
+        };
+        let changed = changed(claim.known_fingerprint, &fingerprint);
+        match changed {
+            Some(reason) if claim.committed_cells > 0 && !self.options.keep => {
+                return Ok((Exit::Usage, Some(reason), None));
+            }
+            Some(_) => forget_half_fetched(&self.store, &self.options.folders, &job.name).await?,
+            None => {}
+        }
+        {
+            let name = job.name.as_str().to_owned();
+            self.store.call(move |ledger| ledger.adopt(&name, claim.token, &fingerprint.0)).await?;
+        }
+        let cells = {
+            let (job, zone) = (Arc::clone(&job), provider.zone.clone());
+            blocking(move || plan::cells(&job, now, &zone).map_err(RunError::Plan)).await?
+        };
+        let run = JobRun {
+            signer,
+            job,
+            provider,
+            cells,
+            transport: self.assigned.transport,
+            quota,
+            clock: self.clock,
+            folders: self.options.folders,
+            store: self.store,
+            token: claim.token,
+            durability: self.options.durability,
+            retry_failed: self.options.retry_failed,
+            spool,
+            events: self.events,
+            ending: self.ending,
+        };
+        let outlook = run.run().await?;
+        let signal = self.options.signal.borrow().unwrap_or(Exit::Interrupted);
+        Ok(outlook.exit(signal))
+    }
+}
+
+/// The pages of a cell must answer one question: those that answer the old one are void, and are bought again.
+async fn forget_half_fetched(store: &Store, folders: &Folders, job: &JobName) -> Result<(), RunError> {
+    let name = job.as_str().to_owned();
+    let rows = store.call(move |ledger| ledger.partitions(&name)).await?;
+    let fetching: HashMap<String, Keep> = rows
+        .into_iter()
+        .filter(|row| row.state == PartitionState::Fetching)
+        // What a reopened partition was published from is no half-fetched answer.
+        .map(|row| (row.hash, if row.generation > 1 { Keep::Generation(row.generation - 1) } else { Keep::Nothing }))
+        .collect();
+    let folder = folders.spool(job.as_str(), "");
+    blocking(move || remove_leftovers(&folder, |hash| Ok(fetching.get(hash).copied().unwrap_or(Keep::All)))).await
+}
+
+/// What changed in a job since its cells were committed, said so that a person can choose.
+fn changed(before: Option<String>, now: &Fingerprint) -> Option<String> {
+    let before = before.map(Fingerprint).filter(|before| before != now)?;
+    let changes = now.changes(&before);
+    Some(format!(
+        "{} changed since cells of this job were committed: the new pages would not match the old files. Run with \
+         `--keep` to keep what is committed and fetch the rest as asked now, or give the job a new `name` and `[output] path`",
+        changes.join(", ")
+    ))
+}
+
+/// An error with all its causes and the next step, on one line.
+pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    match next_step(error) {
+        Some(step) => format!("{text}; {step}"),
+        None => text,
+    }
+}

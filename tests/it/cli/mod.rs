@@ -1,0 +1,15 @@
+//! The program as a person and a scheduler meet it: the real binary, its screens, codes, signals and files.
+//!
+//! Invariant: nothing of this machine's environment reaches it, no test sleeps, and every process that is started is
+//! ended by its handle. Helpers: [`place`] is a workspace with the binary, [`wire`] a provider that answers by hand.
+
+mod codes;
+mod disk;
+mod grace;
+mod killed;
+mod place;
+mod progress;
+mod screens;
+mod secrets;
+mod together;
+mod wire;

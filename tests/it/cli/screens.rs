@@ -1,0 +1,125 @@
+//! Screens, as a person reads them; what changes from run to run is replaced.
+
+use regex::Regex;
+
+use super::place::{Ended, Place};
+
+/// Code, stdout and stderr of `ended`, without this folder, times, ports and sizes.
+fn screen(place: &Place, ended: &Ended) -> String {
+    let mut text = format!("exit {}\n--- stdout\n{}--- stderr\n{}", ended.code.unwrap(), ended.out, ended.err);
+    for folder in [place.path().canonicalize().unwrap(), place.path().to_owned()] {
+        text = text.replace(&folder.display().to_string(), "[place]");
+    }
+    for (pattern, instead) in [
+        (r"127\.0\.0\.1:\d+", "127.0.0.1:[port]"),
+        (r"\d\d:\d\d:\d\dZ", "[time]"),
+        (r"\d+ (kB|B)\b", "[size]"),
+        (r"(?m)^(\[time\] \S+ \d+ %).*$", "$1 …"),
+    ] {
+        text = Regex::new(pattern).unwrap().replace_all(&text, instead).into_owned();
+    }
+    text
+}
+
+#[track_caller]
+fn shows(name: &str, place: &Place, call: &[&str]) {
+    let ended = place.tidemill(call);
+    insta::assert_snapshot!(name, format!("$ tidemill {}\n{}", call.join(" "), screen(place, &ended)));
+}
+
+#[test]
+fn a_rehearsal_and_its_second_run() {
+    let place = Place::new();
+    place.ranks("ranks", 2, 2);
+    let call = ["run", "ranks.toml", "--simulate", "--progress", "none"];
+    shows("rehearsal", &place, &call);
+    shows("nothing_to_do", &place, &call);
+}
+
+#[test]
+fn seven_mistakes_in_two_files() {
+    let place = Place::new().with("FOXDATA_API_KEY", "a key nobody sees");
+    place.write("jobs/one.toml", "name = \"one\"\nprovider = \"foxdta\"\n[grid]\nday = { from = \"2026-13-01\", to = \"today\" }\n[request]\nmethd = \"POST\"\npath = \"/x\"\nquery = { d = \"{dya}\" }\n");
+    place.write(
+        "jobs/two.toml",
+        "name = \"two words\"\nprovider = \"foxdata\"\n[request]\npath = 5\n[output]\ncells_per_file = \"many\"\n",
+    );
+    shows("seven_mistakes", &place, &["check", "jobs"]);
+    shows("seven_mistakes_json", &place, &["check", "jobs", "--json"]);
+}
+
+#[test]
+fn a_mistake_in_one_place_hides_none_in_another() {
+    let place = Place::new();
+    place.write("a.toml", "name = \"a\"\nprovider = \"sensenova\"\n[request]\npath = \"/x\"\n");
+    place.write("b.toml", "name = \"b\"\nprovider = \"foxdata\"\n[grid]\n");
+    place.write(
+        "c.toml",
+        "name = \"c\"\nprovider = \"foxdta\"\n[grid]\nk = { file = \"none.txt\" }\n[request]\npath = \"/{k}\"\n",
+    );
+    place.write("d.toml", "name = \"d\"\nprovider = \"foxdata\"\n[request]\npath = \"/x\"\n");
+    place.write("e.toml", "name =\n");
+    let call = ["run", "e.toml", "d.toml", "c.toml", "b.toml", "a.toml"];
+    shows("all_at_once", &place, &call);
+    place.write("tidemill.toml", "[provider.foxdata]\napi_key = \"canary\"\ntoken = \"canary\"\n");
+    shows("all_at_once_and_settings", &place, &call);
+    let json = place.tidemill(&[&call[..], &["--json"]].concat()).expect(2);
+    assert!(json.err.is_empty() && !json.out.contains("canary"), "{json:?}");
+    assert_eq!(json.json()["ok"], false);
+}
+
+#[test]
+fn limits_that_are_guesses() {
+    let place = Place::new().with("FOXDATA_API_KEY", "a key nobody sees");
+    place.ranks("ranks", 1, 1);
+    place.write("tidemill.toml", "[provider.foxdata.limits]\nqps = 5\nconcurrency = 4\n");
+    shows("guesses", &place, &["check", "ranks.toml"]);
+}
+
+#[test]
+fn settings_that_are_wrong() {
+    let place = Place::new();
+    place.ranks("ranks", 1, 1);
+    shows("bad_set", &place, &["plan", "ranks.toml", "--set", "provider.foxdata.limits.qsp=5"]);
+    shows("no_value", &place, &["plan", "ranks.toml", "--set", "qps"]);
+    place.write("tidemill.toml", "otput = \"data\"\n");
+    shows("unknown_key", &place, &["check", "ranks.toml"]);
+    let place = Place::new().with("TIDEMILL_PROVIDER__FOXDATA__LIMITS__QPSS", "3");
+    place.ranks("ranks", 1, 1);
+    shows("unknown_variable", &place, &["check", "ranks.toml"]);
+}
+
+#[test]
+fn what_is_missing() {
+    let place = Place::new();
+    place.ranks("ranks", 1, 1);
+    std::fs::create_dir(place.path().join("empty")).unwrap();
+    shows("missing_secret", &place, &["run", "ranks.toml"]);
+    shows("missing_file", &place, &["run", "rank.toml"]);
+    shows("missing_folder", &place, &["plan", "empyt", "jobs", "elsewhere/ranks.toml"]);
+    shows("empty_folder", &place, &["run", "empty"]);
+    shows("unknown_provider", &place, &["simulate", "foxdta"]);
+    shows("bad_fault", &place, &["simulate", "foxdata", "--fault", "60009@2"]);
+    shows("unknown_fault", &place, &["simulate", "foxdata", "--fault", "rest"]);
+    shows("fault_without_when", &place, &["run", "ranks.toml", "--simulate", "--fault", "60003"]);
+}
+
+#[test]
+fn plans() {
+    let place = Place::new();
+    place.ranks("ranks", 2, 3).ranks("one", 1, 1);
+    shows("plan", &place, &["plan", "ranks.toml", "one.toml"]);
+    shows("plan_json", &place, &["plan", "ranks.toml", "--json"]);
+    let place = place.with("FOXDATA_API_KEY", "a key nobody sees");
+    shows("check", &place, &["check", "ranks.toml", "one.toml"]);
+}
+
+#[test]
+fn the_simulator_says_how_to_use_it() {
+    let place = Place::new();
+    let simulating = place.simulate("sensenova", &[]);
+    let (out, _) = simulating.end();
+    let ended = Ended { code: Some(143), out, err: String::new() };
+    insta::assert_snapshot!("simulate", screen(&place, &ended));
+    shows("simulate_help", &place, &["simulate", "--help"]);
+}

@@ -1,0 +1,163 @@
+//! A committed partition taken back for some of its cells, in every ledger; and the versions of the file.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use rusqlite::Connection;
+use tidemill::ledger::{
+    CellRow, Ledger, LedgerError, Outcome, PartitionId, PartitionRow, PartitionState, SealedCell, SqliteLedger,
+};
+use tidemill::plan::Partition;
+
+use super::ledger::{NOW, decision, each, key, partition, settled};
+
+fn refused() -> Outcome {
+    Outcome::Rejected { code: "1203".into(), message: "no such app".into() }
+}
+
+/// Cells a, b and c, of which b is rejected and c empty for now, committed under token 1.
+fn committed(ledger: &mut dyn Ledger) -> (PartitionId, PartitionRow, Vec<CellRow>) {
+    ledger.claim("job", NOW).unwrap();
+    ledger.add("job", 1, &[partition("p", &["a", "b", "c"]), partition("q", &["d"])]).unwrap();
+    let p = ledger.partitions("job").unwrap()[0].id;
+    finish(ledger, p, 1, refused(), "old");
+    (p, ledger.partitions("job").unwrap().remove(0), ledger.cells(p).unwrap())
+}
+
+fn finish(ledger: &mut dyn Ledger, p: PartitionId, token: u64, b: Outcome, digest: &str) {
+    let ends = [("a", Outcome::Records), ("b", b), ("c", Outcome::Empty { unconfirmed: true })];
+    let cells: Vec<SealedCell> = ends.into_iter().map(|(name, outcome)| settled(name, outcome)).collect();
+    ledger.seal(p, token, &cells, &[]).unwrap();
+    assert!(ledger.decide(p, token, &decision(digest)).unwrap());
+    ledger.commit(p, token).unwrap();
+}
+
+#[test]
+fn a_reopened_partition_keeps_its_decision_until_the_next() {
+    each(|ledger| {
+        let (p, row, cells) = committed(ledger);
+        assert_eq!(ledger.claim("job", NOW).unwrap().committed_cells, 3);
+        ledger.reopen(p, 2, &[key("c"), key("b"), key("b")]).unwrap();
+        let reopened = ledger.partitions("job").unwrap().remove(0);
+        assert_eq!(reopened, PartitionRow { state: PartitionState::Fetching, generation: 2, token: 2, ..row.clone() });
+        let now = ledger.cells(p).unwrap();
+        assert_eq!((&now[0], &now[1].outcome, &now[2].outcome), (&cells[0], &None, &None));
+        assert_eq!((now[1].records, now[1].pages, now[1].credits), (0, 0, 0));
+        assert_eq!(ledger.retried(p).unwrap(), cells[1..]);
+        let totals = ledger.totals("job").unwrap();
+        assert_eq!((totals.fetching, totals.reopened, totals.committed, totals.planned), (2, 1, 0, 3));
+        assert_eq!((totals.rows, totals.rejected), (row.rows, 0), "its file stands");
+        assert_eq!(ledger.claim("job", NOW).unwrap().committed_cells, 3, "and it is made of the job as it was");
+
+        finish(ledger, p, 3, Outcome::Records, "new");
+        let row = ledger.partitions("job").unwrap().remove(0);
+        assert_eq!((row.state, row.generation, row.digest.as_deref()), (PartitionState::Committed, 2, Some("new")));
+        assert_eq!(ledger.retried(p).unwrap(), []);
+        assert_eq!(ledger.totals("job").unwrap().reopened, 0);
+        ledger.reopen(p, 3, &[key("c")]).unwrap();
+        assert_eq!(ledger.partitions("job").unwrap()[0].generation, 3);
+    });
+}
+
+#[test]
+fn a_generation_given_up_leaves_no_trace() {
+    each(|ledger| {
+        let (p, row, cells) = committed(ledger);
+        ledger.reopen(p, 1, &[key("b")]).unwrap();
+        ledger.claim("job", NOW).unwrap();
+        ledger.restore(p, 2).unwrap();
+        assert_eq!(ledger.partitions("job").unwrap()[0], PartitionRow { token: 2, ..row });
+        assert_eq!(ledger.cells(p).unwrap(), cells);
+        assert_eq!(ledger.retried(p).unwrap(), []);
+    });
+}
+
+#[test]
+fn what_cannot_be_reopened_or_given_up_is_refused_and_stays() {
+    each(|ledger| {
+        let (p, _, _) = committed(ledger);
+        let q = ledger.partitions("job").unwrap()[1].id;
+        let all = |ledger: &dyn Ledger| (ledger.partitions("job").unwrap(), ledger.cells(p).unwrap());
+        let before = all(ledger);
+        let state = |result: Result<(), LedgerError>| assert!(matches!(result, Err(LedgerError::State { .. })));
+        let member = |result: Result<(), LedgerError>| assert!(matches!(result, Err(LedgerError::Membership { .. })));
+        state(ledger.reopen(q, 1, &[key("d")]));
+        state(ledger.restore(q, 1));
+        state(ledger.restore(p, 1));
+        member(ledger.reopen(p, 1, &[]));
+        member(ledger.reopen(p, 1, &[key("b"), key("d")]));
+        let nowhere = PartitionId(99);
+        assert!(matches!(ledger.reopen(nowhere, 1, &[key("b")]), Err(LedgerError::UnknownPartition(_))));
+        assert!(matches!(ledger.retried(nowhere), Err(LedgerError::UnknownPartition(_))));
+        assert_eq!(all(ledger), before);
+
+        ledger.reopen(p, 1, &[key("b")]).unwrap();
+        state(ledger.reopen(p, 1, &[key("c")]));
+        ledger.claim("job", NOW).unwrap();
+        let before = all(ledger);
+        assert!(matches!(ledger.restore(p, 1), Err(LedgerError::Fenced { token: 1, current: 2, .. })));
+        assert_eq!(all(ledger), before);
+        finish(ledger, p, 2, refused(), "new");
+        assert!(matches!(ledger.reopen(p, 1, &[key("b")]), Err(LedgerError::Fenced { token: 1, current: 2, .. })));
+        state(ledger.restore(p, 2));
+    });
+}
+
+/// A file of version 1, as it was made, becomes one of version 2 with all that is in it.
+#[test]
+fn a_ledger_of_version_1_is_brought_to_version_2() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger.db");
+    let db = Connection::open(&path).unwrap();
+    db.execute_batch(include_str!("../../src/ledger/sqlite.sql")).unwrap();
+    db.execute_batch(
+        "PRAGMA application_id = 0x54696465; PRAGMA user_version = 1;
+         INSERT INTO job VALUES (1, 'job', 4, '1970-01-01T00:00:00Z', 'f', NULL);
+         INSERT INTO partition VALUES (1, 1, 'p', '[]', 'h', 1, 'committed', 1, 4, 'f', 'd', 0, 0);
+         INSERT INTO cell VALUES (1, 0, 1, zeroblob(16), '{\"app\":\"a\"}', 'rejected', '1', 'no', 0, 0, 0);",
+    )
+    .unwrap();
+    drop(db);
+    let mut ledger = SqliteLedger::open(&path).unwrap();
+    let id = ledger.partitions("job").unwrap()[0].id;
+    let cells = ledger.cells(id).unwrap();
+    ledger.reopen(id, 4, &[key("a")]).unwrap();
+    drop(ledger);
+    let mut ledger = SqliteLedger::open(&path).unwrap();
+    assert_eq!(ledger.retried(id).unwrap(), cells);
+    ledger.restore(id, 4).unwrap();
+    assert_eq!(ledger.cells(id).unwrap(), cells);
+    let version: i64 =
+        Connection::open(&path).unwrap().pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    assert_eq!(version, 2);
+}
+
+#[test]
+fn a_hundred_thousand_cells_are_counted_fast() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut ledger = SqliteLedger::open(&dir.path().join("ledger.db")).unwrap();
+    ledger.claim("job", NOW).unwrap();
+    let names: Vec<String> = (0..100_000).map(|n| format!("application-{n:08}")).collect();
+    let plan: Vec<Partition> = (names.chunks(1000).enumerate())
+        .map(|(number, names)| partition(&format!("#{number}"), &names.iter().map(String::as_str).collect::<Vec<_>>()))
+        .collect();
+    let clock = tidemill::quota::Clock::system();
+    let mut laps = vec![];
+    let mut lap = |name: &str| laps.push(format!("{name} {:?}", clock.now().elapsed));
+    ledger.add("job", 1, &plan).unwrap();
+    lap("added");
+    assert_eq!(ledger.known("job").unwrap().iter().map(|known| known.cells.len()).sum::<usize>(), 100_000);
+    lap("known");
+    assert_eq!(ledger.totals("job").unwrap().planned, 100_000);
+    lap("counted");
+    ledger.add("job", 1, &plan).unwrap();
+    lap("added again");
+    let cells: Vec<_> = names[..1000].iter().map(|name| settled(name, Outcome::Records)).collect();
+    ledger.seal(PartitionId(1), 1, &cells, &[]).unwrap();
+    lap("sealed 1000");
+    drop(ledger);
+    let mut ledger = SqliteLedger::open(&dir.path().join("ledger.db")).unwrap();
+    ledger.claim("job", NOW).unwrap();
+    lap("opened and claimed");
+    // About a second unoptimized on an idle machine; quadratic work would take minutes.
+    assert!(clock.now().elapsed.as_secs() < 30, "{laps:?}");
+}

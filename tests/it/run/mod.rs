@@ -1,0 +1,19 @@
+//! Whole runs in memory: the simulator as the wire, a real ledger, spool and sink, on tokio's paused clock.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod ceilings;
+mod clean;
+mod credential;
+mod faults;
+mod growth;
+mod jobs;
+mod kill;
+mod pages;
+mod parquet;
+mod quota;
+mod rejects;
+mod retry;
+mod scene;
+mod signal;
+mod together;
+mod world;
