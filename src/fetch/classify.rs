@@ -28,6 +28,8 @@ pub struct Judgement {
 impl fmt::Display for Judgement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.code {
+            // There was no answer; the message says why.
+            None if self.http == 0 => return f.write_str(&self.message),
             Some(code) => write!(f, "HTTP {} with code {code}", self.http)?,
             None => write!(f, "HTTP {} without a code", self.http)?,
         }
