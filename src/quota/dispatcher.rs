@@ -100,7 +100,8 @@ impl Dispatcher {
                 // Whoever no longer wants to know needs no answer.
                 drop(looker.send(books.limiter.snapshot(clock.now(), queue.len())));
             }
-            if served {
+            // Whoever waits when the journal breaks is told in the next round: no message may ever come.
+            if served || (books.broken.is_some() && !queue.is_empty()) {
                 continue;
             }
             let timer = wake.filter(|_| !queue.is_empty());

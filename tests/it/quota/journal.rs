@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use jiff::civil::time;
 use jiff::{SignedDuration, Timestamp};
+use tidemill::job::JobName;
 use tidemill::provider::Window;
-use tidemill::quota::{Decision, History, Journal, JournalError, Limiter, Sends, WaitsFor};
+use tidemill::quota::{self, Clock, Decision, History, Journal, JournalError, Limiter, Refusal, Sends, WaitsFor};
 
 use super::{MAX_WAIT, MINUTE, at, day, limits, ms, noon, rolling};
 
@@ -121,4 +122,24 @@ fn a_clock_set_back_over_a_restart_opens_no_second_day() {
     let resume_at = "2026-03-10T16:00:05Z".parse().unwrap();
     let now = at(yesterday, Duration::ZERO);
     assert_eq!(limiter.check(now), Decision::Park { resume_at, on: WaitsFor::Window("day".to_owned()) });
+}
+
+/// The message that would wake the dispatcher never comes: nobody is in flight.
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_when_the_journal_breaks_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Clock::starting_at(noon());
+    let (journal, history) = Journal::open(dir.path(), "key", clock.now(), &windows()).unwrap();
+    fs::File::options().write(true).open(dir.path().join("key.journal")).unwrap().set_len(0).unwrap();
+    let (quota, dispatcher) = quota::open(&limits(windows(), 4), MAX_WAIT, Some(journal), history, clock.clone());
+    let mut tasks = tokio::task::JoinSet::new();
+    tasks.spawn(dispatcher.run());
+    let name = JobName::parse("a").unwrap();
+    for _ in 0..2 {
+        tokio::select! {
+            biased;
+            refused = quota.permit(&name) => assert!(matches!(refused.unwrap_err(), Refusal::Broken { .. })),
+            () = clock.sleep_until(clock.now().elapsed + MINUTE) => panic!("it waits for ever"),
+        }
+    }
 }
