@@ -101,7 +101,9 @@ fn closing(report: &Report) -> String {
             "every row above is made up by the simulator; set a key and leave out --simulate to fetch real ones"
         }
         Exit::Done => return String::new(),
-        Exit::Rejected => "some cells or records were rejected and are listed above; all else is published",
+        Exit::Rejected => {
+            "some cells or records were rejected and are listed above; all else is published; `--retry-failed` asks for the cells again"
+        }
         Exit::NeedsPerson => "a person must act; everything fetched so far is kept, run again afterwards",
         Exit::Paused => "paused with all work kept; run again to go on",
         Exit::Failed => "not finished; everything fetched so far is kept, run again to go on",

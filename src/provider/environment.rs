@@ -19,7 +19,7 @@ impl Environment {
         )
     }
 
-    /// The same with one variable more, or another value for it.
+    /// Adds a variable, or replaces the value it has.
     pub fn set(&mut self, name: &str, value: &str) {
         self.0.insert(name.to_owned(), value.to_owned());
     }
@@ -44,14 +44,9 @@ impl Environment {
             };
         }
         for (name, value) in added {
-            self.add(name, value);
+            self.0.entry(name).or_insert(value);
         }
         Ok(())
-    }
-
-    /// Adds a variable unless there is one of this name.
-    pub fn add(&mut self, name: impl Into<String>, value: impl Into<String>) {
-        self.0.entry(name.into()).or_insert_with(|| value.into());
     }
 }
 

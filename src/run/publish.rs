@@ -374,7 +374,10 @@ fn notes(inferred: &Inferred) -> Vec<String> {
         Some(from) => format!("column `{}` of the dataset widens from {from} to {}", change.column, change.to),
         None => format!("column `{}` ({}) is new in the dataset; older files lack it", change.column, change.to),
     });
-    changes.chain(rounded).collect()
+    let twins = inferred.schema.case_twins().into_iter().map(|(first, second)| {
+        format!("columns `{first}` and `{second}` differ only in case; DuckDB shows the second as `{second}_1`")
+    });
+    changes.chain(rounded).chain(twins).collect()
 }
 
 fn type_name(column: Option<&ColumnType>) -> String {
