@@ -15,6 +15,7 @@
 //! | [`job`] | what was asked? | text of a job file → [`job::Job`], or every problem at once |
 //! | [`provider`] | who serves? | preset, settings, environment → [`provider::Provider`] and its credential |
 //! | [`plan`] | which pieces? | job + today → cells and partitions |
+//! | [`disk`] | how do bytes stay? | folders, files, names → durable ones; each step can be stopped and watched |
 //! | [`ledger`] | what is done? | small transactional facts; SQLite, and an in-memory model for property tests |
 //! | [`quota`] | may we call now? | limits → permits; pure limiter, one dispatcher that waits |
 //! | [`spool`] | what have we paid for? | pages → framed, checksummed, compressed segments on disk |
@@ -60,6 +61,8 @@ pub mod job;
 pub mod provider;
 
 pub mod plan;
+
+pub mod disk;
 
 pub mod ledger;
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 
+use crate::disk::{self, Durability};
 use crate::fetch::{HttpTransport, Transport};
 use crate::job::{Problem, Problems};
 use crate::ledger::{RunRow, SqliteLedger};
@@ -17,7 +18,6 @@ use crate::run::{
     run as run_jobs,
 };
 use crate::simulate::{self, Faults};
-use crate::spool::Durability;
 
 use super::args::{JobArguments, RunArguments};
 use super::load::load;
@@ -58,7 +58,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, CommandError> {
     let assigned = assign(prepared, &listening)?;
     let mut reports: Vec<JobReport> = assigned.iter().map(|job| empty_report(job, &folders)).collect();
 
-    std::fs::create_dir_all(&folders.state).map_err(|source| CommandError::Io {
+    disk::create_folders(&folders.state, Durability::Power).map_err(|source| CommandError::Io {
         what: format!("the state folder `{}` cannot be made", folders.state.display()),
         source,
     })?;

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
+use crate::disk::{self, Durability};
+
 use super::error::LedgerError;
 
 /// "Tide" in the file's header.
@@ -18,7 +20,8 @@ const BUSY: Duration = Duration::from_secs(30);
 
 pub(super) fn open(path: &Path) -> Result<Connection, LedgerError> {
     if let Some(dir) = path.parent() {
-        std::fs::create_dir_all(dir).map_err(|source| LedgerError::Create { path: path.to_owned(), source })?;
+        disk::create_folders(dir, Durability::Power)
+            .map_err(|source| LedgerError::Create { path: path.to_owned(), source })?;
     }
     let mut db = Connection::open(path).map_err(|error| explain(path, "open", error))?;
     prepare(path, &mut db).map_err(|error| match error {

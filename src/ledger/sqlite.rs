@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
+use crate::disk;
 use crate::plan::{CellKey, KnownPartition, Partition};
 
 use super::error::LedgerError;
@@ -40,10 +41,12 @@ impl SqliteLedger {
         work: impl FnOnce(&Transaction<'_>) -> Inside<T>,
     ) -> Result<T, LedgerError> {
         let Self { path, db } = self;
+        disk::began(path);
         let run = || {
             let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let answer = work(&transaction)?;
             transaction.commit()?;
+            disk::committed(path);
             Ok(answer)
         };
         outside(path, action, run())

@@ -8,12 +8,13 @@
 //! another process may replace the file. It need not: one record a tick is at most 20 bytes a call, 9 MB for a day of
 //! 300 calls a minute, and the next process that opens it alone drops what no window counts.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use crate::disk::{self, DiskFile, Durability};
 use crate::provider::{Window, WindowKind};
 
 use super::held::{FOREIGN_LATENCY, SHORT, drifted};
@@ -47,11 +48,11 @@ pub enum JournalError {
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
-    file: File,
+    file: DiskFile,
     /// Everything before it is known to the limiter.
     offset: u64,
     /// Held shared as long as the journal is open.
-    _users: File,
+    _users: DiskFile,
 }
 
 impl Journal {
@@ -74,20 +75,20 @@ impl Journal {
     ) -> Result<(Self, History), JournalError> {
         let path = dir.join(format!("{fingerprint}.journal"));
         let fail = |source| JournalError::Io { path: path.clone(), source };
-        fs::create_dir_all(dir).map_err(fail)?;
+        disk::create_folders(dir, Durability::Process).map_err(fail)?;
         let users = dir.join(format!("{fingerprint}.lock"));
-        let users = OpenOptions::new().write(true).create(true).truncate(false).open(users).map_err(fail)?;
-        match users.try_lock() {
+        let users = DiskFile::append(&users).map_err(fail)?;
+        match users.file().try_lock() {
             Ok(()) => {
                 compact(dir, &path, now, windows)?;
                 // A lock cannot be weakened in one step; the file is opened only once the shared one is held.
-                users.unlock().map_err(fail)?;
+                users.file().unlock().map_err(fail)?;
             }
             Err(TryLockError::WouldBlock) => {}
             Err(TryLockError::Error(source)) => return Err(fail(source)),
         }
-        users.lock_shared().map_err(fail)?;
-        let file = OpenOptions::new().read(true).append(true).create(true).open(&path).map_err(fail)?;
+        users.file().lock_shared().map_err(fail)?;
+        let file = DiskFile::append(&path).map_err(fail)?;
         let mut journal = Self { path: path.clone(), file, offset: 0, _users: users };
         let records = journal.tick(|records| (Vec::new(), records.to_vec()))?;
         Ok((journal, History::of(&records)))
@@ -95,9 +96,9 @@ impl Journal {
 
     /// Under the lock: hands `decide` what others wrote since the last tick, then writes what it decided.
     pub(super) fn tick<T>(&mut self, decide: impl FnOnce(&[Record]) -> (Vec<Record>, T)) -> Result<T, JournalError> {
-        self.file.lock().map_err(|source| self.fail(source))?;
+        self.file.file().lock().map_err(|source| self.fail(source))?;
         let result = self.exchange(decide);
-        self.file.unlock().map_err(|source| self.fail(source))?;
+        self.file.file().unlock().map_err(|source| self.fail(source))?;
         result
     }
 
@@ -120,7 +121,7 @@ impl Journal {
 
     /// Reads from `offset` on; cuts a torn tail, whose writer died before it could grant anything.
     fn catch_up(&mut self) -> Result<Vec<Record>, JournalError> {
-        let length = self.file.metadata().map_err(|source| self.fail(source))?.len();
+        let length = self.file.file().metadata().map_err(|source| self.fail(source))?.len();
         if length == self.offset {
             return Ok(Vec::new());
         }
@@ -128,12 +129,13 @@ impl Journal {
             return Err(JournalError::Damaged { path: self.path.clone(), offset: length });
         }
         let mut bytes = Vec::new();
-        self.file.seek(SeekFrom::Start(self.offset)).map_err(|source| self.fail(source))?;
-        self.file.read_to_end(&mut bytes).map_err(|source| self.fail(source))?;
+        let mut file = self.file.file();
+        file.seek(SeekFrom::Start(self.offset)).map_err(|source| self.fail(source))?;
+        file.read_to_end(&mut bytes).map_err(|source| self.fail(source))?;
         let (records, whole) = parse(&self.path, self.offset, &bytes)?;
         self.offset += whole;
         if self.offset != length {
-            self.file.set_len(self.offset).map_err(|source| self.fail(source))?;
+            self.file.cut(self.offset).map_err(|source| self.fail(source))?;
         }
         Ok(records)
     }
@@ -177,10 +179,10 @@ fn compact(dir: &Path, path: &Path, now: Moment, windows: &[Window]) -> Result<(
     let staging = path.with_extension("journal.new");
     let mut bytes = Record::Header.encode().to_vec();
     kept.into_iter().for_each(|record| bytes.extend_from_slice(&record.encode()));
-    let mut file = File::create(&staging).map_err(fail)?;
+    let mut file = DiskFile::create(&staging).map_err(fail)?;
     file.write_all(&bytes).and_then(|()| file.sync_all()).map_err(fail)?;
-    fs::rename(&staging, path).map_err(fail)?;
-    File::open(dir).and_then(|dir| dir.sync_all()).map_err(fail)
+    disk::rename(&staging, path).map_err(fail)?;
+    disk::sync_folder(dir).map_err(fail)
 }
 
 fn still_counting(records: &[Record], now: Timestamp, windows: &[Window]) -> Vec<Record> {

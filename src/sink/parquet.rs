@@ -3,7 +3,6 @@
 //! The bytes depend on nothing but batches, schema and lineage: `created_by` is pinned, there are no times, and row
 //! groups are cut by rows and size.
 
-use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -15,7 +14,7 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 
-use super::publish::sync_dir;
+use crate::disk::{self, DiskFile, Durability};
 
 /// The form `name version x` is the one parquet readers parse to decide whether statistics can be trusted.
 const CREATED_BY: &str =
@@ -132,9 +131,9 @@ impl ParquetFile {
         }
         let io = |source| SinkError::Io { path: staging.to_owned(), source };
         if let Some(folder) = staging.parent() {
-            super::publish::create_folders(folder).map_err(io)?;
+            disk::create_folders(folder, Durability::Power).map_err(io)?;
         }
-        let file = File::create(staging).map_err(io)?;
+        let file = DiskFile::create(staging).map_err(io)?;
         let hashed = Hashed { file: BufWriter::with_capacity(1 << 20, file), hasher: blake3::Hasher::new(), bytes: 0 };
         let failed = |source| failure(staging, source);
         let properties = properties(&schema, lineage).map_err(failed)?;
@@ -157,7 +156,7 @@ impl ParquetFile {
         let file = file.into_inner().map_err(|error| io(error.into_error()))?;
         file.sync_all().map_err(io)?;
         if let Some(folder) = path.parent() {
-            sync_dir(folder).map_err(io)?;
+            disk::sync_folder(folder).map_err(io)?;
         }
         Ok(Finished { digest: hasher.finalize().to_hex().to_string(), rows, bytes })
     }
@@ -184,7 +183,7 @@ fn properties(schema: &SchemaRef, lineage: &Lineage) -> Result<WriterProperties,
 
 /// Hashes what passes through.
 struct Hashed {
-    file: BufWriter<File>,
+    file: BufWriter<DiskFile>,
     hasher: blake3::Hasher,
     bytes: u64,
 }

@@ -4,6 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use crate::disk::{self, Durability};
+
 use super::layout::{Layout, StagingName};
 use super::parquet::next_step;
 
@@ -54,12 +56,12 @@ pub fn publish(layout: &Layout, staging: &Path, target: &Path) -> Result<(), Pub
             return Err(PublishError::Link { path: level });
         }
     }
-    create_folders(folder).map_err(|source| failed("create the folder", folder, source))?;
-    fs::rename(staging, target).map_err(|source| failed("rename the staging file to", target, source))?;
-    sync_dir(folder).map_err(|source| failed("sync the folder", folder, source))?;
+    disk::create_folders(folder, Durability::Power).map_err(|source| failed("create the folder", folder, source))?;
+    disk::rename(staging, target).map_err(|source| failed("rename the staging file to", target, source))?;
+    disk::sync_folder(folder).map_err(|source| failed("sync the folder", folder, source))?;
     // The name left this folder: without it a power loss could leave the file under both names.
     match staging.parent() {
-        Some(from) => sync_dir(from).map_err(|source| failed("sync the folder", from, source)),
+        Some(from) => disk::sync_folder(from).map_err(|source| failed("sync the folder", from, source)),
         None => Ok(()),
     }
 }
@@ -88,7 +90,7 @@ pub fn digest(path: &Path) -> Result<Option<String>, PublishError> {
 /// Makes the folders that files are staged in, so that a disk in the way is known before anything is paid for.
 pub fn make_ready(layout: &Layout) -> Result<(), PublishError> {
     let folder = layout.staging_dir();
-    create_folders(&folder).map_err(|source| failed("create the folder", &folder, source))
+    disk::create_folders(&folder, Durability::Power).map_err(|source| failed("create the folder", &folder, source))
 }
 
 /// Removes the staging files for which `unreferenced` holds and returns how many.
@@ -106,43 +108,11 @@ pub fn sweep(layout: &Layout, mut unreferenced: impl FnMut(&StagingName) -> bool
         let entry = entry.map_err(|source| failed("list", &folder, source))?;
         let name = entry.file_name();
         if name.to_str().and_then(StagingName::parse).is_some_and(|name| unreferenced(&name)) {
-            fs::remove_file(entry.path()).map_err(|source| failed("remove", &entry.path(), source))?;
+            disk::remove_file(&entry.path()).map_err(|source| failed("remove", &entry.path(), source))?;
             removed += 1;
         }
     }
     Ok(removed)
-}
-
-/// Creates `folder` and its missing parents, each durable in the one above it.
-pub(super) fn create_folders(folder: &Path) -> io::Result<()> {
-    let missing: Vec<&Path> =
-        folder.ancestors().take_while(|level| !level.as_os_str().is_empty() && !level.is_dir()).collect();
-    for level in missing.into_iter().rev() {
-        match fs::create_dir(level) {
-            Ok(()) => {}
-            // Another partition of the same run came first.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && level.is_dir() => {}
-            Err(error) => return Err(error),
-        }
-        match level.parent() {
-            Some(parent) if parent.as_os_str().is_empty() => sync_dir(Path::new("."))?,
-            Some(parent) => sync_dir(parent)?,
-            None => {}
-        }
-    }
-    Ok(())
-}
-
-/// A rename or a new file is durable only when its folder is.
-#[cfg(unix)]
-pub(super) fn sync_dir(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
-/// Folders cannot be opened for syncing here; the file system journals its names.
-#[cfg(not(unix))]
-pub(super) fn sync_dir(_folder: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 fn failed(what: &'static str, path: &Path, source: io::Error) -> PublishError {

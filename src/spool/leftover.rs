@@ -4,6 +4,8 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
+use crate::disk;
+
 use super::error::SpoolError;
 use super::scan::generation_of;
 
@@ -37,7 +39,7 @@ pub fn remove_leftovers<E: From<SpoolError>>(
         match keep(hash)? {
             Keep::All => {}
             Keep::Generation(generation) => remove_other_generations(&path, generation)?,
-            Keep::Nothing => fs::remove_dir_all(&path).map_err(SpoolError::io("remove", &path))?,
+            Keep::Nothing => disk::remove_tree(&path).map_err(SpoolError::io("remove", &path))?,
         }
     }
     Ok(())
@@ -56,7 +58,7 @@ pub fn remove_other_generations(dir: &Path, generation: u32) -> Result<(), Spool
     for entry in entries {
         let path = entry.map_err(SpoolError::io("list", dir))?.path();
         if generation_of(&path).is_some_and(|found| found != generation) {
-            fs::remove_file(&path).map_err(SpoolError::io("remove", &path))?;
+            disk::remove_file(&path).map_err(SpoolError::io("remove", &path))?;
         }
     }
     Ok(())

@@ -5,7 +5,6 @@
 //! one that was bought. Entry points: [`PartitionSpool`] for one partition (blocking), [`SpoolWriter`] for the many
 //! cells of a job.
 
-mod disk;
 mod error;
 mod frame;
 mod hex;
@@ -18,10 +17,11 @@ mod stats;
 mod view;
 mod writer;
 
+pub use crate::disk::Durability;
 pub use error::SpoolError;
 pub use frame::{EndFrame, Frame, FrameError, Head, Header, MAX_BODY, PageFrame, PageHead, decode, encode};
 pub use leftover::{Keep, remove_leftovers, remove_other_generations};
-pub use partition::{Durability, PartitionSpool};
+pub use partition::PartitionSpool;
 pub use progress::{CellProgress, PageRef};
 pub use renew::has_generation;
 pub use scan::generation_of;

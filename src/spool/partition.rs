@@ -3,30 +3,21 @@
 //! Invariant: what [`PartitionSpool::commit`] has answered with `Ok` is found by every later open. After a failed
 //! write or sync nothing more is written to that file (a second sync may lie): opening anew copies what is valid.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use zstd::bulk::Compressor;
 
+use crate::disk::{self, DiskFile, Durability};
 use crate::plan::CellId;
 
-use super::disk::{make_dirs, suffixed, sync_dir};
 use super::error::SpoolError;
 use super::frame::{self, Frame, Head, Header, PageFrame};
 use super::progress::{CellProgress, Cells, PageRef};
-use super::scan::{self, SUSPECT, Scan, Segment, TEMPORARY};
+use super::scan::{self, SUSPECT, Scan, Segment, TEMPORARY, suffixed};
 use super::stats::SpoolStats;
 use super::view::read_page;
-
-/// What an answered append must survive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Durability {
-    /// Loss of power: each write is synced.
-    Power,
-    /// Death of the process: the system writes when it likes.
-    Process,
-}
 
 /// The spool of one partition's generation. Blocking.
 pub struct PartitionSpool {
@@ -37,7 +28,7 @@ pub struct PartitionSpool {
     cells: Cells,
     next_seq: u64,
     /// The segment being written, the last of `segments`.
-    file: Option<File>,
+    file: Option<DiskFile>,
     pending: Pending,
     poisoned: bool,
     torn: u64,
@@ -80,7 +71,7 @@ impl PartitionSpool {
             zstd,
         };
         for path in litter {
-            fs::remove_file(&path).map_err(SpoolError::io("remove", &path))?;
+            disk::remove_file(&path).map_err(SpoolError::io("remove", &path))?;
         }
         spool.mend()?;
         Ok(spool)
@@ -189,9 +180,9 @@ impl PartitionSpool {
     pub fn remove(mut self) -> Result<(), SpoolError> {
         self.file = None;
         for segment in self.segments.iter().rev() {
-            fs::remove_file(&segment.path).map_err(SpoolError::io("remove", &segment.path))?;
+            disk::remove_file(&segment.path).map_err(SpoolError::io("remove", &segment.path))?;
         }
-        match fs::remove_dir(&self.dir) {
+        match disk::remove_folder(&self.dir) {
             Ok(()) => Ok(()),
             Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound) => Ok(()),
             Err(error) if matches!(error.kind(), std::io::ErrorKind::DirectoryNotEmpty) => Ok(()),
@@ -203,13 +194,11 @@ impl PartitionSpool {
         let new = self.file.is_none();
         if new {
             let segment = self.next_segment();
-            let parents = make_dirs(&self.dir)?;
-            let file = File::create_new(&segment.path).map_err(SpoolError::io("create", &segment.path))?;
+            disk::create_folders(&self.dir, self.durability).map_err(SpoolError::io("create", &self.dir))?;
+            let file = DiskFile::create_new(&segment.path).map_err(SpoolError::io("create", &segment.path))?;
             self.segments.push(segment);
             self.file = Some(file);
-            if self.durability == Durability::Power {
-                parents.iter().try_for_each(|dir| sync_dir(dir))?;
-            }
+            self.sync_dir()?;
         }
         let (Some(file), Some(segment)) = (&mut self.file, self.segments.last_mut()) else { return Ok(()) };
         file.write_all(&self.pending.bytes).map_err(SpoolError::io("write to", &segment.path))?;
@@ -235,7 +224,7 @@ impl PartitionSpool {
             && let Some(segment) = self.segments.last()
         {
             let suspect = suffixed(&segment.path, SUSPECT);
-            if let Err(error) = fs::rename(&segment.path, &suspect) {
+            if let Err(error) = disk::rename(&segment.path, &suspect) {
                 tracing::warn!(path = %segment.path.display(), %error, "cannot mark a spool segment as suspect");
             }
         }
@@ -257,7 +246,7 @@ impl PartitionSpool {
             return self.rescue();
         }
         if last.head.is_none() || (last.suspect && empty) {
-            fs::remove_file(&last.path).map_err(SpoolError::io("remove", &last.path))?;
+            disk::remove_file(&last.path).map_err(SpoolError::io("remove", &last.path))?;
             if let Some((seq, _)) = last.head {
                 self.next_seq = seq;
             }
@@ -266,8 +255,8 @@ impl PartitionSpool {
         }
         if self.torn > 0 {
             let (path, valid) = (&last.path, last.valid);
-            let file = File::options().write(true).open(path).map_err(SpoolError::io("open", path))?;
-            file.set_len(valid).map_err(SpoolError::io("cut the torn end off", path))?;
+            let file = DiskFile::append(path).map_err(SpoolError::io("open", path))?;
+            file.cut(valid).map_err(SpoolError::io("cut the torn end off", path))?;
             if self.durability == Durability::Power {
                 file.sync_all().map_err(SpoolError::io("sync", path))?;
             }
@@ -294,14 +283,14 @@ impl PartitionSpool {
         let temporary = suffixed(&copy.path, TEMPORARY);
         let mut source = File::open(from).map_err(SpoolError::io("open", from))?;
         source.seek(SeekFrom::Start(*head_len)).map_err(SpoolError::io("read", from))?;
-        let mut target = File::create(&temporary).map_err(SpoolError::io("create", &temporary))?;
+        let mut target = DiskFile::create(&temporary).map_err(SpoolError::io("create", &temporary))?;
         target.write_all(&bytes).map_err(SpoolError::io("write to", &temporary))?;
         std::io::copy(&mut source.take(valid - head_len), &mut target).map_err(SpoolError::io("copy", from))?;
         // Always: the reason for the copy is that a sync may have failed.
         target.sync_all().map_err(SpoolError::io("sync", &temporary))?;
-        fs::rename(&temporary, &copy.path).map_err(SpoolError::io("name", &copy.path))?;
-        sync_dir(&self.dir)?;
-        fs::remove_file(from).map_err(SpoolError::io("remove", from))?;
+        disk::rename(&temporary, &copy.path).map_err(SpoolError::io("name", &copy.path))?;
+        disk::sync_folder(&self.dir).map_err(SpoolError::io("sync", &self.dir))?;
+        disk::remove_file(from).map_err(SpoolError::io("remove", from))?;
         copy.valid = valid - head_len + new_head_len;
         copy.len = copy.valid;
         copy.head = Some((*seq, new_head_len));
@@ -313,43 +302,9 @@ impl PartitionSpool {
     }
 
     fn sync_dir(&self) -> Result<(), SpoolError> {
-        if self.durability == Durability::Power { sync_dir(&self.dir) } else { Ok(()) }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ledger::Outcome;
-    use crate::spool::EndFrame;
-
-    fn end(cell: u8) -> Frame {
-        let (cell, received) = (CellId([cell; 16]), jiff::Timestamp::UNIX_EPOCH);
-        let outcome = Outcome::Empty { unconfirmed: false };
-        Frame::End(EndFrame { cell, epoch: 0, pages: 0, records: 0, outcome, received })
-    }
-
-    /// A file that takes no writes, and (where there is one) a file that takes writes but cannot be synced.
-    #[test]
-    fn a_failed_write_or_sync_poisons_until_opened_again() {
-        for broken in ["itself", "/dev/null"] {
-            let dir = tempfile::tempdir().unwrap();
-            let head = Head { job: "j".into(), partition: "#0".into(), generation: 1, token: 1, replaces: None };
-            let mut spool = PartitionSpool::open(dir.path(), head, Durability::Power).unwrap();
-            spool.append(&[end(1)]).unwrap();
-            let path = if broken == "itself" { spool.segments[0].path.clone() } else { PathBuf::from(broken) };
-            let Ok(file) = File::options().read(true).write(broken != "itself").open(path) else { continue };
-            spool.file = Some(file);
-            assert!(matches!(spool.append(&[end(2)]), Err(SpoolError::Io { .. })), "{broken}");
-            assert!(matches!(spool.append(&[end(3)]), Err(SpoolError::Poisoned { .. })));
-            assert!(matches!(spool.commit(), Err(SpoolError::Poisoned { .. })));
-            assert!(dir.path().join("g1-e1-0.pgs.suspect").exists());
-            let mut spool = spool.reopen().unwrap();
-            assert!(spool.progress(&CellId([1; 16])).is_some());
-            assert!(spool.progress(&CellId([2; 16])).is_none(), "it was not answered for");
-            assert!(!dir.path().join("g1-e1-0.pgs.suspect").exists());
-            spool.append(&[end(2)]).unwrap();
-            assert_eq!(spool.reopen().unwrap().cells().count(), 2);
+        match self.durability {
+            Durability::Power => disk::sync_folder(&self.dir).map_err(SpoolError::io("sync", &self.dir)),
+            Durability::Process => Ok(()),
         }
     }
 }

@@ -8,13 +8,13 @@ use std::fs::{self, File};
 use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
+use crate::disk::{self, DiskFile, Durability};
 use crate::plan::CellId;
 
-use super::disk::{make_dirs, suffixed, sync_dir};
 use super::error::SpoolError;
 use super::frame::{self, FIXED, FrameError, Head, Header, Prefix};
-use super::partition::{Durability, PartitionSpool};
-use super::scan::{Segment, TEMPORARY, generation_of, scan};
+use super::partition::PartitionSpool;
+use super::scan::{Segment, TEMPORARY, generation_of, scan, suffixed};
 
 impl PartitionSpool {
     /// Opens the generation of `head`. Where it has not begun, it begins with all frames of the generation before it,
@@ -54,8 +54,8 @@ fn begin(dir: &Path, head: &Head, anew: &HashSet<CellId>) -> Result<(), SpoolErr
     let from = scan(dir, &older)?.segments;
     let path = dir.join(Segment::name(head.generation, head.token, 0));
     let temporary = suffixed(&path, TEMPORARY);
-    make_dirs(dir)?;
-    let file = File::create(&temporary).map_err(SpoolError::io("create", &temporary))?;
+    disk::create_folders(dir, Durability::Process).map_err(SpoolError::io("create", dir))?;
+    let file = DiskFile::create(&temporary).map_err(SpoolError::io("create", &temporary))?;
     let mut copy = Copy { to: BufWriter::new(file), seq: 0, frame: Vec::new() };
     let written = SpoolError::io("write to", &temporary);
     let mut first = Vec::new();
@@ -67,12 +67,12 @@ fn begin(dir: &Path, head: &Head, anew: &HashSet<CellId>) -> Result<(), SpoolErr
     }
     let file = copy.to.into_inner().map_err(|error| SpoolError::io("write to", &temporary)(error.into_error()))?;
     file.sync_all().map_err(SpoolError::io("sync", &temporary))?;
-    fs::rename(&temporary, &path).map_err(SpoolError::io("name", &path))?;
-    sync_dir(dir)
+    disk::rename(&temporary, &path).map_err(SpoolError::io("name", &path))?;
+    disk::sync_folder(dir).map_err(SpoolError::io("sync", dir))
 }
 
 struct Copy {
-    to: BufWriter<File>,
+    to: BufWriter<DiskFile>,
     /// Of the frame written last.
     seq: u64,
     frame: Vec<u8>,

@@ -33,6 +33,13 @@ pub(super) struct Segment {
     pub(super) head: Option<(u64, u64)>,
 }
 
+/// A name with `ending` behind it.
+pub(super) fn suffixed(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
+}
+
 impl Segment {
     /// Its name without [`SUSPECT`].
     pub(super) fn name(generation: u32, token: u64, number: u32) -> String {

@@ -4,6 +4,8 @@
 mod cli;
 mod decode;
 mod decode_exact;
+#[cfg(debug_assertions)]
+mod disk;
 mod fetch;
 mod job;
 mod ledger;

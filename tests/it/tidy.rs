@@ -4,8 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The stages, in the order of the way of a record: a stage may use only those before it.
-const STAGES: [&str; 12] =
-    ["job", "provider", "plan", "ledger", "quota", "spool", "fetch", "decode", "sink", "simulate", "run", "cli"];
+const STAGES: [&str; 13] = [
+    "job", "provider", "plan", "disk", "ledger", "quota", "spool", "fetch", "decode", "sink", "simulate", "run", "cli",
+];
 
 /// Crates that only some stages may know.
 const FENCED: [(&str, &[&str]); 8] = [
@@ -115,6 +116,46 @@ fn time_is_read_in_one_file() {
         }
     }
     assert!(wrong.is_empty(), "only quota::Clock reads time:\n{}", wrong.join("\n"));
+}
+
+/// Whether `text` names `wanted` itself, and not as the end of a longer word.
+fn names(text: &str, wanted: &str) -> bool {
+    text.match_indices(wanted).any(|(at, _)| !text[..at].ends_with(|before: char| before.is_alphanumeric()))
+}
+
+#[test]
+fn the_disk_is_changed_in_one_stage() {
+    // The lock file means nothing and the log of a simulator is for people: neither is ever recovered from.
+    const OTHERS: [&str; 2] = ["src/ledger/lock.rs", "src/cli/simulate.rs"];
+    const CHANGES: [&str; 14] = [
+        "fs::create_dir",
+        "fs::remove_",
+        "fs::rename(",
+        "fs::write(",
+        "fs::copy(",
+        "fs::hard_link(",
+        "fs::set_permissions(",
+        "fs::symlink(",
+        "File::create",
+        "File::options(",
+        "OpenOptions",
+        "set_len(",
+        "set_permissions(",
+        "DirBuilder",
+    ];
+    let mut wrong = Vec::new();
+    for path in rust_files(&root().join("src")) {
+        let name = shown(&path);
+        if stage(&path).is_some_and(|stage| STAGES[stage] == "disk")
+            || OTHERS.contains(&name.as_str())
+            || name.contains("/tests/")
+        {
+            continue;
+        }
+        let text = code(&path);
+        wrong.extend(CHANGES.iter().filter(|change| names(&text, change)).map(|change| format!("{name}: `{change}`")));
+    }
+    assert!(wrong.is_empty(), "only src/disk changes the disk:\n{}", wrong.join("\n"));
 }
 
 #[test]

@@ -1,0 +1,72 @@
+//! Folders and the names in them. A name is durable only when its folder is synced, whatever is synced of the file.
+
+use std::fs;
+#[cfg(unix)]
+use std::fs::File;
+use std::io::{self, ErrorKind};
+use std::path::Path;
+
+use super::durability::Durability;
+use super::step::{Op, step};
+
+/// Creates `folder` and its missing parents; where power may be lost, each is durable in the one above it.
+pub fn create_folders(folder: &Path, durability: Durability) -> io::Result<()> {
+    let missing: Vec<&Path> =
+        folder.ancestors().take_while(|level| !level.as_os_str().is_empty() && !level.is_dir()).collect();
+    for level in missing.into_iter().rev() {
+        match step(level, || Op::CreateFolder(level.to_owned()), || fs::create_dir(level)) {
+            Ok(()) => {}
+            // Another partition of the same run came first.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists && level.is_dir() => {}
+            Err(error) => return Err(error),
+        }
+        match level.parent() {
+            Some(parent) if durability == Durability::Power => sync_folder(parent)?,
+            Some(_) | None => {}
+        }
+    }
+    Ok(())
+}
+
+/// Gives a file the name `to`, in one step; a file that has it is replaced.
+pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    step(from, || Op::Rename { from: from.to_owned(), to: to.to_owned() }, || fs::rename(from, to))
+}
+
+/// Removes a file.
+pub fn remove_file(path: &Path) -> io::Result<()> {
+    step(path, || Op::RemoveFile(path.to_owned()), || fs::remove_file(path))
+}
+
+/// Removes a folder that is empty.
+pub fn remove_folder(path: &Path) -> io::Result<()> {
+    step(path, || Op::RemoveFolder(path.to_owned()), || fs::remove_dir(path))
+}
+
+/// Removes a file, or a folder with all that is in it, the last name first. Links are not followed.
+pub fn remove_tree(path: &Path) -> io::Result<()> {
+    if !fs::symlink_metadata(path)?.is_dir() {
+        return remove_file(path);
+    }
+    let mut names = fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
+    names.sort();
+    names.iter().rev().try_for_each(|name| remove_tree(name))?;
+    remove_folder(path)
+}
+
+/// Makes the names in a folder durable: a new file, a rename, a removal.
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    step(folder, || Op::SyncFolder(folder.to_owned()), || sync(folder))
+}
+
+#[cfg(unix)]
+fn sync(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// Elsewhere folders cannot be opened for syncing; the file system journals its names.
+#[cfg(not(unix))]
+fn sync(_folder: &Path) -> io::Result<()> {
+    Ok(())
+}
