@@ -76,6 +76,15 @@ pub(super) struct RunArguments {
     /// Ask again for cells that were rejected, or empty for now; files they belong to are replaced once they are whole
     #[arg(long)]
     pub(super) retry_failed: bool,
+    /// Fetch everything again that is published, as the jobs ask now; each file is replaced once all of it has come
+    #[arg(long, conflicts_with = "keep")]
+    pub(super) refetch: bool,
+    /// Let an empty answer to a refetch replace the records that were there
+    #[arg(long)]
+    pub(super) accept_empty: bool,
+    /// Take what earlier runs rejected as final: it is listed no more, and its pages may go
+    #[arg(long, conflicts_with = "retry_failed")]
+    pub(super) accept_failed: bool,
     /// How long after SIGTERM, SIGINT or SIGHUP the answers in flight are waited for; a second signal leaves at once
     #[arg(long, value_name = "TIME", default_value = "20s", value_parser = grace)]
     pub(super) grace: Duration,

@@ -65,12 +65,12 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, CommandError> {
     let store = Store::new(Box::new(SqliteLedger::open(&folders.ledger()).map_err(RunError::from)?));
     let (signal, signalled) = watch::channel(None);
     let options = Options {
-        folders,
         keep: arguments.keep,
         retry_failed: arguments.retry_failed,
-        durability: Durability::Power,
-        signal: signalled,
-        grace: arguments.grace,
+        refetch: arguments.refetch,
+        accept_empty: arguments.accept_empty,
+        accept_failed: arguments.accept_failed,
+        ..Options::new(folders, Durability::Power, signalled, arguments.grace)
     };
     let (sender, events) = mpsc::unbounded_channel();
     let work = async {

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::ordered::Ordered;
 use super::paging_file::{MethodFile, PagingFile};
+use super::retention_file::{ArchiveFile, RefetchFile};
 
 /// A job: makes one dataset.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
@@ -34,6 +35,12 @@ pub struct JobFile {
     pub output: OutputFile,
     /// How the next page is asked for; replaces the provider's `[paging]`.
     pub paging: Option<PagingFile>,
+    /// When what is published is fetched again: `never` (the default), `always`, `{ last = "3d", of = "day" }` or
+    /// `{ after = "12h" }`. A file is replaced in one step once all of it has come.
+    pub refetch: Option<RefetchFile>,
+    /// How long raw pages are kept.
+    #[serde(default)]
+    pub archive: ArchiveFile,
     /// Most requests one run may send; then it pauses (exit 75).
     #[schemars(range(min = 1))]
     pub max_requests: Option<u64>,

@@ -45,6 +45,10 @@ pub struct Job {
     pub paging: Option<Paging>,
     /// What one run may spend at most.
     pub ceilings: Ceilings,
+    /// What is fetched again although it is published.
+    pub refetch: Refetch,
+    /// How long pages are kept once their file is published.
+    pub archive: Archive,
     /// The text it was read from: problems found later are shown in it.
     pub(crate) sources: Sources,
 }
@@ -108,6 +112,34 @@ pub struct Output {
     pub partition_by: Vec<String>,
     /// Cells per file when `partition_by` is empty.
     pub cells_per_file: u32,
+}
+
+/// When a published partition is fetched again, always whole.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Refetch {
+    /// Only when a person asks for it.
+    #[default]
+    Never,
+    /// In every run.
+    Always,
+    /// In every run, if its date is one of the last.
+    Last {
+        /// Days before today that count, today itself besides.
+        days: u32,
+        /// The date axis, one of `partition_by`.
+        of: String,
+    },
+    /// When its file is so old.
+    After(Duration),
+}
+
+/// How long raw pages are kept once their file is published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Archive {
+    /// From the publication on; zero keeps none.
+    pub keep: Duration,
+    /// Most bytes in all; the oldest partitions go first.
+    pub max_bytes: Option<u64>,
 }
 
 /// What one run may spend on a job; reaching one pauses the run (exit 75).

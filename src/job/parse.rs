@@ -15,6 +15,7 @@ use super::names::{Fields, Names, quoted};
 use super::ordered::Ordered;
 use super::paging_file::{MethodFile, PagingFile, pointer};
 use super::problem::nearest;
+use super::retention_file::{RefetchFile, parse_archive, parse_refetch};
 use super::{
     Axis, BodyTemplate, Ceilings, ColumnType, Grid, Job, JobName, Output, Problem, Problems, Records, RequestTemplate,
     Shape, Source, Sources, check,
@@ -93,6 +94,9 @@ fn without(tree: Map<String, Value>, problems: &Problems) -> Map<String, Value> 
     if tree.get("paging").is_some_and(|paging| PagingFile::deserialize(paging).is_err()) {
         tree.shift_remove("paging");
     }
+    if tree.get("refetch").is_some_and(|refetch| RefetchFile::deserialize(refetch).is_err()) {
+        tree.shift_remove("refetch");
+    }
     for key in ["name", "provider"] {
         tree.entry(key).or_insert_with(|| Value::from("x"));
     }
@@ -168,6 +172,8 @@ fn job(
         never_a_column(axis, &records, &columns, problems);
     }
     let paging = mirror.paging.and_then(|paging| paging.parse("/paging", problems));
+    let refetch = parse_refetch(mirror.refetch, &grid, &output.partition_by, problems);
+    let archive = parse_archive(&mirror.archive, problems);
     let deadline = mirror.deadline.and_then(|text| match parse_duration(&text) {
         Ok(deadline) if deadline.is_zero() => {
             problems.push(Problem::new("/deadline", format!("`{text}` leaves no time at all")));
@@ -196,6 +202,8 @@ fn job(
         output,
         paging,
         ceilings,
+        refetch,
+        archive,
         sources: sources.clone(),
     })
 }

@@ -23,6 +23,9 @@ pub enum LedgerError {
     /// A job that was never claimed.
     #[error("job `{0}` is not in the ledger; it must be claimed first")]
     UnknownJob(String),
+    /// A job that cannot be begun from what was found of it, because it is known.
+    #[error("job `{0}` is in the ledger already")]
+    KnownJob(String),
     /// A partition that was never added.
     #[error("partition number {} is not in the ledger", .0.0)]
     UnknownPartition(PartitionId),

@@ -9,14 +9,15 @@ use crate::plan::{CellKey, KnownPartition, Partition};
 
 use super::error::LedgerError;
 use super::row::{
-    CellRow, Claim, Decision, PartitionId, PartitionRow, RejectedRecord, Rejection, RunRow, SealedCell, Totals,
+    Cause, CellRow, Claim, Decision, PartitionId, PartitionRow, RejectedRecord, Rejection, Reopening, RunRow, Salvaged,
+    SealedCell, Totals,
 };
 
 /// What is planned and done.
 ///
 /// A partition goes `fetching → sealed → publishing → committed`; sealing may be repeated until it is committed (its
-/// file is then decided anew). A committed one may be reopened for some of its cells: it is `fetching` again, in the
-/// next generation, and what was decided stays decided until the new generation is. Nothing else goes back.
+/// file is then decided anew). A committed one may be reopened: it is `fetching` again, in the next generation, and what
+/// was decided stays decided until the new generation is. Nothing else goes back.
 pub trait Ledger: Send {
     /// Takes a job over, or begins it: every older holder is fenced out.
     fn claim(&mut self, job: &str, now: Timestamp) -> Result<Claim, LedgerError>;
@@ -54,15 +55,25 @@ pub trait Ledger: Send {
     fn decide(&mut self, partition: PartitionId, token: u64, decision: &Decision) -> Result<bool, LedgerError>;
 
     /// The decided file is visible and was read back.
-    fn commit(&mut self, partition: PartitionId, token: u64) -> Result<(), LedgerError>;
+    fn commit(&mut self, partition: PartitionId, token: u64, now: Timestamp) -> Result<(), LedgerError>;
 
-    /// Takes a committed partition back for the cells in `retry`, at least one: it is `fetching` in the next generation
-    /// and these cells are planned again. Its decision stays what it is, and so does its file.
-    fn reopen(&mut self, partition: PartitionId, token: u64, retry: &[CellKey]) -> Result<(), LedgerError>;
+    /// Takes committed partitions of a job back, all or none: each is `fetching` in its next generation, and the cells
+    /// named with it are planned again. Their decisions stay what they are, and so do their files.
+    fn reopen(&mut self, job: &str, token: u64, what: &Reopening) -> Result<(), LedgerError>;
 
     /// Gives up the generation that [`Ledger::reopen`] began, before it is sealed: the partition is committed as it was,
     /// with the old decision and the old ends of its cells.
     fn restore(&mut self, partition: PartitionId, token: u64) -> Result<(), LedgerError>;
+
+    /// Takes what is rejected in committed partitions as final; gives how many cells and records that are.
+    fn accept(&mut self, job: &str, token: u64) -> Result<u64, LedgerError>;
+
+    /// Committed partitions with cells that may be asked for again: rejected and not accepted, or empty only then.
+    fn retryable(&self, job: &str) -> Result<Vec<PartitionId>, LedgerError>;
+
+    /// Begins a job that the ledger does not know with what was found of it. It is an error, and nothing is changed, if
+    /// the job is known.
+    fn salvage(&mut self, job: &str, found: &Salvaged, now: Timestamp) -> Result<(), LedgerError>;
 
     /// The cells a partition was reopened for, as they stood before, in plan order; none once the new generation is
     /// committed or given up.
@@ -80,7 +91,7 @@ pub trait Ledger: Send {
     /// The last run noted.
     fn last_run(&self, job: &str) -> Result<Option<RunRow>, LedgerError>;
 
-    /// The rejections of a job that stand, cells before records, each in plan order, at most `most`.
+    /// The rejections of a job that stand and are not accepted, cells before records, each in plan order, at most `most`.
     fn rejections(&self, job: &str, most: usize) -> Result<Vec<Rejection>, LedgerError>;
 
     /// The token of the last claim of a job; `None` if it was never claimed.
@@ -101,15 +112,16 @@ pub(super) fn member(
 }
 
 /// Checks which members are to be asked for again; gives their positions, sorted.
-pub(super) fn retry_positions(
+pub(super) fn again_positions(
     members: &std::collections::HashMap<CellKey, usize>,
     partition: &str,
-    retry: &[CellKey],
+    cause: Cause,
+    again: &[CellKey],
 ) -> Result<Vec<usize>, LedgerError> {
-    let mut at = retry.iter().map(|key| member(members, key, partition)).collect::<Result<Vec<_>, _>>()?;
+    let mut at = again.iter().map(|key| member(members, key, partition)).collect::<Result<Vec<_>, _>>()?;
     at.sort_unstable();
     at.dedup();
-    if at.is_empty() {
+    if at.is_empty() && cause != Cause::Replay {
         let what = "no cell of it is to be asked for again".to_owned();
         return Err(LedgerError::Membership { partition: partition.to_owned(), what });
     }

@@ -11,7 +11,9 @@ mod model;
 mod open;
 mod row;
 mod sqlite;
+mod sqlite_again;
 mod sqlite_cells;
+mod sqlite_count;
 mod sqlite_guard;
 mod sqlite_rows;
 
@@ -20,7 +22,7 @@ pub use ledger::Ledger;
 pub use lock::{JobLock, LockError};
 pub use model::ModelLedger;
 pub use row::{
-    CellRow, Claim, Decision, Outcome, PartitionId, PartitionRow, PartitionState, RejectedRecord, Rejection, RunRow,
-    SealedCell, Totals,
+    Cause, CellRow, Claim, Decision, Outcome, PartitionId, PartitionRow, PartitionState, Published, RejectedRecord,
+    Rejection, Reopening, RunRow, Salvage, Salvaged, SealedCell, Totals,
 };
 pub use sqlite::SqliteLedger;

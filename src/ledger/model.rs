@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use crate::plan::{CellId, CellKey, KnownPartition, Partition};
 
 use super::error::LedgerError;
-use super::ledger::{Ledger, positions, retry_positions};
+use super::ledger::{Ledger, again_positions, positions};
 use super::row::{
-    CellRow, Claim, Decision, Outcome, PartitionId, PartitionRow, PartitionState, RejectedRecord, Rejection, RunRow,
-    SealedCell, Totals,
+    Cause, CellRow, Claim, Decision, Outcome, PartitionId, PartitionRow, PartitionState, Published, RejectedRecord,
+    Rejection, Reopening, RunRow, Salvaged, SealedCell, Totals,
 };
 
 /// Keeps everything in memory.
@@ -169,29 +169,36 @@ impl Ledger for ModelLedger {
         Ok(true)
     }
 
-    fn commit(&mut self, partition: PartitionId, token: u64) -> Result<(), LedgerError> {
+    fn commit(&mut self, partition: PartitionId, token: u64, now: Timestamp) -> Result<(), LedgerError> {
         let kept = self.partition(partition, token)?;
         if kept.row.state != PartitionState::Publishing {
             return Err(kept.out_of_order());
         }
         kept.row.state = PartitionState::Committed;
         kept.row.token = token;
+        kept.row.cause = None;
+        kept.row.committed = Some(now);
+        kept.row.accepted = false;
         kept.retried.clear();
         Ok(())
     }
 
-    fn reopen(&mut self, partition: PartitionId, token: u64, retry: &[CellKey]) -> Result<(), LedgerError> {
-        let kept = self.partition(partition, token)?;
-        if kept.row.state != PartitionState::Committed {
-            return Err(kept.out_of_order());
+    fn reopen(&mut self, job: &str, token: u64, what: &Reopening) -> Result<(), LedgerError> {
+        self.job(job, token)?;
+        let mut at = Vec::new();
+        for (id, again) in &what.partitions {
+            let kept = self.of(job).find(|kept| kept.row.id == *id).ok_or(LedgerError::UnknownPartition(*id))?;
+            if kept.row.state != PartitionState::Committed {
+                return Err(kept.out_of_order());
+            }
+            at.push(again_positions(&kept.members(), &kept.row.key, what.cause, again)?);
         }
-        for position in retry_positions(&kept.members(), &kept.row.key, retry)? {
-            let planned = Kept::planned(&kept.cells[position].key);
-            kept.retried.push((position, std::mem::replace(&mut kept.cells[position], planned)));
+        for ((id, _), at) in what.partitions.iter().zip(at) {
+            self.partition(*id, token)?.reopen(token, what.cause, &at);
         }
-        kept.row.state = PartitionState::Fetching;
-        kept.row.generation += 1;
-        kept.row.token = token;
+        let known = self.job(job, token)?;
+        known.fingerprint = what.fingerprint.clone().or(known.fingerprint.take());
+        known.schema = what.schema.clone().or(known.schema.take());
         Ok(())
     }
 
@@ -205,7 +212,57 @@ impl Ledger for ModelLedger {
         }
         kept.row.state = PartitionState::Committed;
         kept.row.generation -= 1;
+        kept.row.cause = None;
         kept.row.token = token;
+        Ok(())
+    }
+
+    fn accept(&mut self, job: &str, token: u64) -> Result<u64, LedgerError> {
+        self.job(job, token)?;
+        let mut accepted = 0;
+        let committed = |kept: &&mut Kept| kept.job == job && kept.row.state == PartitionState::Committed;
+        for kept in self.partitions.values_mut().filter(committed).filter(|kept| !kept.row.accepted) {
+            let count = kept.rejections();
+            kept.row.accepted = count > 0;
+            accepted += count;
+        }
+        Ok(accepted)
+    }
+
+    fn retryable(&self, job: &str) -> Result<Vec<PartitionId>, LedgerError> {
+        let again = |cell: &CellRow| cell.outcome.as_ref().is_some_and(Outcome::asked_again);
+        let retryable = |kept: &&Kept| {
+            kept.row.state == PartitionState::Committed && !kept.row.accepted && kept.cells.iter().any(again)
+        };
+        Ok(self.of(job).filter(retryable).map(|kept| kept.row.id).collect())
+    }
+
+    fn salvage(&mut self, job: &str, found: &Salvaged, _now: Timestamp) -> Result<(), LedgerError> {
+        if self.jobs.contains_key(job) {
+            return Err(LedgerError::KnownJob(job.to_owned()));
+        }
+        let mut whole = Self::new();
+        let (token, fingerprint, schema) = (found.token.max(1), found.fingerprint.clone(), found.schema.clone());
+        whole.jobs.insert(job.to_owned(), Job { token, fingerprint, schema, ..Job::default() });
+        for salvage in &found.partitions {
+            whole.add(job, token, std::slice::from_ref(&salvage.partition))?;
+            let id = PartitionId(whole.partitions.len().cast_signed() as i64);
+            if let Some(Published { decision, cells, rejected, committed }) = &salvage.published {
+                whole.seal(id, token, cells, rejected)?;
+                whole.decide(id, token, decision)?;
+                whole.commit(id, token, *committed)?;
+            }
+            if let Some(kept) = whole.partitions.get_mut(&id) {
+                kept.row.generation = salvage.generation;
+                let reopened = salvage.published.is_none() && salvage.generation > 1;
+                kept.row.cause = reopened.then_some(Cause::Replay);
+            }
+        }
+        for (_, mut kept) in whole.partitions {
+            kept.row.id = PartitionId((self.partitions.len() + 1).cast_signed() as i64);
+            self.partitions.insert(kept.row.id, kept);
+        }
+        self.jobs.extend(whole.jobs);
         Ok(())
     }
 
@@ -240,21 +297,22 @@ impl Ledger for ModelLedger {
         for kept in self.of(job) {
             totals.partition(kept.row.state, kept.row.generation > 1, 1, (kept.row.rows, kept.row.bytes));
             for cell in &kept.cells {
-                totals.cell(cell.outcome.as_ref(), 1, cell.credits);
+                totals.cell(cell.outcome.as_ref(), kept.row.accepted, 1, cell.credits);
             }
-            totals.rejected_records += kept.rejected.len() as u64;
+            totals.rejected_records += if kept.row.accepted { 0 } else { kept.rejected.len() as u64 };
         }
         Ok(totals)
     }
 
     fn rejections(&self, job: &str, most: usize) -> Result<Vec<Rejection>, LedgerError> {
-        let cells = self.of(job).flat_map(|kept| &kept.cells).filter_map(|cell| match &cell.outcome {
+        let standing = || self.of(job).filter(|kept| !kept.row.accepted);
+        let cells = standing().flat_map(|kept| &kept.cells).filter_map(|cell| match &cell.outcome {
             Some(Outcome::Rejected { message, .. }) => {
                 Some(Rejection { cell: cell.key.clone(), message: message.clone() })
             }
             Some(Outcome::Records | Outcome::Empty { .. }) | None => None,
         });
-        let records = self.of(job).flat_map(|kept| &kept.rejected);
+        let records = standing().flat_map(|kept| &kept.rejected);
         let records = records.map(|record| Rejection { cell: record.cell.clone(), message: record.to_string() });
         Ok(cells.chain(records).take(most).collect())
     }
@@ -275,9 +333,29 @@ impl Kept {
             rows: 0,
             bytes: 0,
             cells: partition.cells.len() as u64,
+            cause: None,
+            committed: None,
+            accepted: false,
         };
         let cells = partition.cells.iter().map(|cell| Self::planned(&cell.key)).collect();
         Self { job: job.to_owned(), row, cells, rejected: Vec::new(), retried: Vec::new() }
+    }
+
+    fn reopen(&mut self, token: u64, cause: Cause, at: &[usize]) {
+        for position in at {
+            let planned = Self::planned(&self.cells[*position].key);
+            self.retried.push((*position, std::mem::replace(&mut self.cells[*position], planned)));
+        }
+        self.row.state = PartitionState::Fetching;
+        self.row.generation += 1;
+        self.row.cause = Some(cause);
+        self.row.token = token;
+    }
+
+    /// Rejected cells and records.
+    fn rejections(&self) -> u64 {
+        let cells = self.cells.iter().filter(|cell| matches!(cell.outcome, Some(Outcome::Rejected { .. })));
+        (cells.count() + self.rejected.len()) as u64
     }
 
     fn planned(key: &CellKey) -> CellRow {

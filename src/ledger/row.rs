@@ -2,9 +2,10 @@
 //!
 //! Invariant: a cell without an [`Outcome`] is planned (pending or parked, too); one with an outcome is settled.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::plan::CellKey;
+use crate::plan::{CellKey, Partition};
 
 /// How a cell ended.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -65,6 +66,44 @@ impl PartitionState {
     }
 }
 
+/// Why a committed partition was reopened: what its next generation is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Cause {
+    /// Some of its cells are asked for again; the pages of the others stay.
+    Retry,
+    /// All of it is asked for again, page by page.
+    Refetch,
+    /// Nothing is asked for: its pages are decoded anew.
+    Replay,
+}
+
+impl Cause {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Retry, Self::Refetch, Self::Replay];
+
+    /// Its name in the ledger and in messages.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Retry => "retry",
+            Self::Refetch => "refetch",
+            Self::Replay => "replay",
+        }
+    }
+}
+
+/// Committed partitions that are taken back together, all or none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reopening {
+    /// Why.
+    pub cause: Cause,
+    /// Each with the cells that are planned again: at least one, unless it is a replay.
+    pub partitions: Vec<(PartitionId, Vec<CellKey>)>,
+    /// Fingerprint of the job from now on, if it changes with that.
+    pub fingerprint: Option<String>,
+    /// Schema of its dataset from now on, if it changes with that.
+    pub schema: Option<String>,
+}
+
 /// Names a partition inside one ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PartitionId(pub i64);
@@ -107,6 +146,49 @@ pub struct PartitionRow {
     pub bytes: u64,
     /// Number of its cells.
     pub cells: u64,
+    /// Why it was reopened; `None` in its first generation, and while it is committed.
+    pub cause: Option<Cause>,
+    /// When it was committed last.
+    pub committed: Option<Timestamp>,
+    /// A person took what is rejected in it as final.
+    pub accepted: bool,
+}
+
+/// A job that the ledger lost, as its files and its pages tell it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Salvaged {
+    /// The largest token that is known to have been given out.
+    pub token: u64,
+    /// Fingerprint of the job its files were made by.
+    pub fingerprint: Option<String>,
+    /// The schema of its dataset.
+    pub schema: Option<String>,
+    /// Its partitions, in the order they were planned.
+    pub partitions: Vec<Salvage>,
+}
+
+/// A partition that the ledger lost, as its file or its pages tell it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Salvage {
+    /// Its key, folders and cells.
+    pub partition: Partition,
+    /// The generation of the file, or of the pages.
+    pub generation: u32,
+    /// Its file, if it has one; without it the partition is still to be fetched or published.
+    pub published: Option<Published>,
+}
+
+/// What the footer of a file says about its partition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Published {
+    /// The file.
+    pub decision: Decision,
+    /// How its cells ended.
+    pub cells: Vec<SealedCell>,
+    /// The records that stayed out of it.
+    pub rejected: Vec<RejectedRecord>,
+    /// When it was written, as far as can be known.
+    pub committed: Timestamp,
 }
 
 /// One cell.
@@ -173,9 +255,9 @@ pub struct RunRow {
     /// The Report as JSON.
     pub report: String,
     /// When it began.
-    pub started: jiff::Timestamp,
+    pub started: Timestamp,
     /// When it ended.
-    pub ended: jiff::Timestamp,
+    pub ended: Timestamp,
 }
 
 /// A rejection that stands: of a whole cell, or of one record of it.
@@ -214,10 +296,12 @@ pub struct Totals {
     pub empty: u64,
     /// Cells that may only be empty for now.
     pub unconfirmed: u64,
-    /// Cells rejected.
+    /// Cells rejected, but for those accepted as they are.
     pub rejected: u64,
-    /// Records listed as rejected.
+    /// Records listed as rejected, but for those accepted as they are.
     pub rejected_records: u64,
+    /// Rejected cells that a person took as final.
+    pub accepted: u64,
     /// Records in decided files.
     pub rows: u64,
     /// Bytes of decided files.
@@ -245,13 +329,14 @@ impl Totals {
         }
     }
 
-    /// Counts cells.
-    pub(super) fn cell(&mut self, outcome: Option<&Outcome>, count: u64, credits: u64) {
+    /// Counts cells, all of partitions whose rejections are accepted or all of others.
+    pub(super) fn cell(&mut self, outcome: Option<&Outcome>, accepted: bool, count: u64, credits: u64) {
         match outcome {
             None => self.planned += count,
             Some(Outcome::Records) => self.records += count,
             Some(Outcome::Empty { unconfirmed: false }) => self.empty += count,
             Some(Outcome::Empty { unconfirmed: true }) => self.unconfirmed += count,
+            Some(Outcome::Rejected { .. }) if accepted => self.accepted += count,
             Some(Outcome::Rejected { .. }) => self.rejected += count,
         }
         self.credits += credits;

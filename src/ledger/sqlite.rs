@@ -12,15 +12,17 @@ use crate::disk;
 use crate::plan::{CellKey, KnownPartition, Partition};
 
 use super::error::LedgerError;
-use super::ledger::{Ledger, positions, retry_positions};
+use super::ledger::{Ledger, again_positions, positions};
 use super::open::open;
 use super::row::{
-    CellRow, Claim, Decision, PartitionId, PartitionRow, PartitionState, RejectedRecord, Rejection, RunRow, SealedCell,
-    Totals,
+    CellRow, Claim, Decision, PartitionId, PartitionRow, PartitionState, RejectedRecord, Rejection, Reopening, RunRow,
+    Salvaged, SealedCell, Totals,
 };
-use super::sqlite_cells::{add, forget_retried, note_rejected, plan_again, positions_of, put_back, retried, settle};
+use super::sqlite_again::{forget_retried, plan_again, put_back, retried, salvage};
+use super::sqlite_cells::{add, note_rejected, positions_of, settle};
+use super::sqlite_count::{accept, rejections, retryable, totals};
 use super::sqlite_guard::{Inside, Target, guard, outside};
-use super::sqlite_rows::{cell_row, outcome, partition_row, rejected_row, state, time};
+use super::sqlite_rows::{PARTITION, cell_row, partition_row, rejected_row, time};
 
 /// Keeps everything in one SQLite file.
 #[derive(Debug)]
@@ -100,10 +102,9 @@ impl Ledger for SqliteLedger {
 
     fn partitions(&self, job: &str) -> Result<Vec<PartitionRow>, LedgerError> {
         self.read("list partitions", |db| {
-            let mut select = db.prepare_cached(
-                "SELECT partition.id, key, folders, hash, state, generation, partition.token, file, digest, rows, \
-                 bytes, cells FROM partition JOIN job ON job.id = job WHERE name = ? ORDER BY partition.id",
-            )?;
+            let mut select = db.prepare_cached(&format!(
+                "SELECT {PARTITION} FROM partition JOIN job ON job.id = job WHERE name = ? ORDER BY partition.id"
+            ))?;
             Ok(select.query_map([job], partition_row)?.collect::<Result<_, _>>()?)
         })
     }
@@ -186,28 +187,39 @@ impl Ledger for SqliteLedger {
         })
     }
 
-    fn commit(&mut self, partition: PartitionId, token: u64) -> Result<(), LedgerError> {
+    fn commit(&mut self, partition: PartitionId, token: u64, now: Timestamp) -> Result<(), LedgerError> {
         self.write("commit the partition", |db| {
             let target = Target::guarded(db, partition, token)?;
             if target.state != PartitionState::Publishing {
                 return Err(target.out_of_order().into());
             }
             db.execute(
-                "UPDATE partition SET state = 'committed', token = ? WHERE id = ?",
-                params![token, partition.0],
+                "UPDATE partition SET state = 'committed', token = ?, committed = ?, cause = NULL, accepted = 0 WHERE id = ?",
+                params![token, now.to_string(), partition.0],
             )?;
             forget_retried(db, partition)
         })
     }
 
-    fn reopen(&mut self, partition: PartitionId, token: u64, retry: &[CellKey]) -> Result<(), LedgerError> {
-        self.write("reopen the partition", |db| {
-            let target = Target::guarded(db, partition, token)?;
-            if target.state != PartitionState::Committed {
-                return Err(target.out_of_order().into());
+    fn reopen(&mut self, job: &str, token: u64, what: &Reopening) -> Result<(), LedgerError> {
+        self.write("reopen partitions", |db| {
+            let id = guard(db, job, token)?;
+            for (partition, again) in &what.partitions {
+                let target = Target::read(db, *partition)?;
+                if target.job != job {
+                    return Err(LedgerError::UnknownPartition(*partition).into());
+                }
+                if target.state != PartitionState::Committed {
+                    return Err(target.out_of_order().into());
+                }
+                let at = again_positions(&positions_of(db, *partition)?, &target.key, what.cause, again)?;
+                plan_again(db, *partition, token, what.cause, &at)?;
             }
-            let at = retry_positions(&positions_of(db, partition)?, &target.key, retry)?;
-            plan_again(db, partition, token, &at)
+            db.execute(
+                "UPDATE job SET fingerprint = coalesce(?, fingerprint), schema = coalesce(?, schema) WHERE id = ?",
+                params![what.fingerprint, what.schema, id],
+            )?;
+            Ok(())
         })
     }
 
@@ -219,6 +231,21 @@ impl Ledger for SqliteLedger {
             }
             put_back(db, partition, token)
         })
+    }
+
+    fn accept(&mut self, job: &str, token: u64) -> Result<u64, LedgerError> {
+        self.write("accept rejections", |db| {
+            let id = guard(db, job, token)?;
+            accept(db, id)
+        })
+    }
+
+    fn retryable(&self, job: &str) -> Result<Vec<PartitionId>, LedgerError> {
+        self.read("list what may be asked for again", |db| retryable(db, job))
+    }
+
+    fn salvage(&mut self, job: &str, found: &Salvaged, now: Timestamp) -> Result<(), LedgerError> {
+        self.write("begin the job from what was found of it", |db| salvage(db, job, found, now))
     }
 
     fn retried(&self, partition: PartitionId) -> Result<Vec<CellRow>, LedgerError> {
@@ -269,56 +296,10 @@ impl Ledger for SqliteLedger {
     }
 
     fn totals(&self, job: &str) -> Result<Totals, LedgerError> {
-        self.read("count", |db| {
-            let mut totals = Totals::default();
-            let id: Option<i64> =
-                db.query_row("SELECT id FROM job WHERE name = ?", [job], |row| row.get(0)).optional()?;
-            let mut select = db.prepare_cached(
-                "SELECT state, generation > 1, count(*), sum(rows), sum(bytes) FROM partition WHERE job = ? \
-                 GROUP BY 1, 2",
-            )?;
-            let mut rows = select.query([id])?;
-            while let Some(row) = rows.next()? {
-                totals.partition(state(row, 0)?, row.get(1)?, row.get(2)?, (row.get(3)?, row.get(4)?));
-            }
-            let mut select = db.prepare_cached(
-                "SELECT outcome, '', '', count(*), sum(credits) FROM cell WHERE partition IN \
-                 (SELECT id FROM partition WHERE job = ?) GROUP BY outcome",
-            )?;
-            let mut rows = select.query([id])?;
-            while let Some(row) = rows.next()? {
-                totals.cell(outcome(row, 0)?.as_ref(), row.get(3)?, row.get(4)?);
-            }
-            totals.rejected_records = db.query_row(
-                "SELECT count(*) FROM rejected_record WHERE partition IN (SELECT id FROM partition WHERE job = ?)",
-                [id],
-                |row| row.get(0),
-            )?;
-            Ok(totals)
-        })
+        self.read("count", |db| totals(db, job))
     }
 
     fn rejections(&self, job: &str, most: usize) -> Result<Vec<Rejection>, LedgerError> {
-        self.read("list rejections", |db| {
-            let mut cells = db.prepare_cached(
-                "SELECT cell.key, message FROM cell JOIN job ON job.id = cell.job \
-                 WHERE name = ? AND outcome = 'rejected' ORDER BY partition, position LIMIT ?",
-            )?;
-            let cells = cells.query_map(params![job, most], |row| {
-                Ok(Rejection { cell: CellKey(row.get(0)?), message: row.get(1)? })
-            })?;
-            let mut rejections: Vec<Rejection> = cells.collect::<Result<_, _>>()?;
-            let mut records = db.prepare_cached(
-                "SELECT cell.key, page, place, path, reason FROM rejected_record AS record \
-                 JOIN cell ON cell.partition = record.partition AND cell.position = record.position \
-                 JOIN job ON job.id = cell.job WHERE name = ? ORDER BY record.partition, number LIMIT ?",
-            )?;
-            let records = records.query_map(params![job, most - rejections.len()], rejected_row)?;
-            for record in records {
-                let record = record?;
-                rejections.push(Rejection { message: record.to_string(), cell: record.cell });
-            }
-            Ok(rejections)
-        })
+        self.read("list rejections", |db| rejections(db, job, most))
     }
 }

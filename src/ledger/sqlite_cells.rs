@@ -1,4 +1,4 @@
-//! The statements that write the cells of a partition: planned, settled, planned again, put back.
+//! The statements that write the cells of a partition: planned and settled.
 //!
 //! Invariant: each runs inside the caller's transaction, after its guard.
 
@@ -9,9 +9,8 @@ use rusqlite::{ErrorCode, OptionalExtension, Transaction, params};
 use crate::plan::{CellKey, Partition};
 
 use super::error::LedgerError;
-use super::row::{CellRow, Outcome, PartitionId, RejectedRecord, SealedCell};
+use super::row::{Outcome, PartitionId, RejectedRecord, SealedCell};
 use super::sqlite_guard::{Fault, Inside};
-use super::sqlite_rows::cell_row;
 
 pub(super) fn add(db: &Transaction<'_>, (job, id): (&str, i64), token: u64, partition: &Partition) -> Inside<()> {
     let wrong = |what: &str| LedgerError::Membership { partition: partition.key.clone(), what: what.to_owned() };
@@ -106,56 +105,4 @@ pub(super) fn note_rejected<'a>(
 /// The place of each member in plan order.
 pub(super) fn positions_of(db: &Transaction<'_>, partition: PartitionId) -> Inside<HashMap<CellKey, usize>> {
     Ok(members(db, partition.0)?.into_iter().enumerate().map(|(position, key)| (key, position)).collect())
-}
-
-/// Begins the next generation: the cells at these positions are planned again, and as they stood they are kept.
-pub(super) fn plan_again(db: &Transaction<'_>, partition: PartitionId, token: u64, at: &[usize]) -> Inside<()> {
-    let mut keep = db.prepare_cached(
-        "INSERT INTO retried (partition, position, outcome, code, message, records, pages, credits) \
-         SELECT partition, position, outcome, code, message, records, pages, credits FROM cell \
-         WHERE partition = ? AND position = ?",
-    )?;
-    let mut plan = db.prepare_cached(
-        "UPDATE cell SET outcome = NULL, code = NULL, message = NULL, records = 0, pages = 0, credits = 0 \
-         WHERE partition = ? AND position = ?",
-    )?;
-    for position in at {
-        keep.execute(params![partition.0, position])?;
-        plan.execute(params![partition.0, position])?;
-    }
-    db.execute(
-        "UPDATE partition SET state = 'fetching', generation = generation + 1, token = ? WHERE id = ?",
-        params![token, partition.0],
-    )?;
-    Ok(())
-}
-
-/// Ends the generation without a file: everything is as it was before [`plan_again`].
-pub(super) fn put_back(db: &Transaction<'_>, partition: PartitionId, token: u64) -> Inside<()> {
-    db.execute(
-        "UPDATE cell SET (outcome, code, message, records, pages, credits) = \
-         (SELECT outcome, code, message, records, pages, credits FROM retried \
-          WHERE retried.partition = cell.partition AND retried.position = cell.position) \
-         WHERE partition = ?1 AND position IN (SELECT position FROM retried WHERE partition = ?1)",
-        [partition.0],
-    )?;
-    db.execute(
-        "UPDATE partition SET state = 'committed', generation = generation - 1, token = ? WHERE id = ?",
-        params![token, partition.0],
-    )?;
-    forget_retried(db, partition)
-}
-
-pub(super) fn forget_retried(db: &Transaction<'_>, partition: PartitionId) -> Inside<()> {
-    db.execute("DELETE FROM retried WHERE partition = ?", [partition.0])?;
-    Ok(())
-}
-
-pub(super) fn retried(db: &Transaction<'_>, partition: PartitionId) -> Inside<Vec<CellRow>> {
-    let mut select = db.prepare_cached(
-        "SELECT key, retried.outcome, retried.code, retried.message, retried.records, retried.pages, \
-         retried.credits FROM retried JOIN cell USING (partition, position) WHERE retried.partition = ? \
-         ORDER BY retried.position",
-    )?;
-    Ok(select.query_map([partition.0], cell_row)?.collect::<Result<_, _>>()?)
 }

@@ -51,7 +51,7 @@ pub(super) fn guard(db: &Transaction<'_>, job: &str, token: u64) -> Inside<i64> 
 
 /// A partition about to be changed.
 pub(super) struct Target {
-    job: String,
+    pub(super) job: String,
     pub(super) key: String,
     pub(super) state: PartitionState,
     pub(super) generation: u32,

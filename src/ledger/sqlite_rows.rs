@@ -6,7 +6,11 @@ use rusqlite::types::Type;
 
 use crate::plan::CellKey;
 
-use super::row::{CellRow, Outcome, PartitionId, PartitionRow, PartitionState, RejectedRecord};
+use super::row::{Cause, CellRow, Outcome, PartitionId, PartitionRow, PartitionState, RejectedRecord};
+
+/// The columns of a [`PartitionRow`], in the order [`partition_row`] reads them.
+pub(super) const PARTITION: &str = "partition.id, key, folders, hash, state, generation, partition.token, file, digest, \
+     rows, bytes, cells, cause, committed, accepted";
 
 pub(super) fn partition_row(row: &Row<'_>) -> rusqlite::Result<PartitionRow> {
     Ok(PartitionRow {
@@ -22,6 +26,9 @@ pub(super) fn partition_row(row: &Row<'_>) -> rusqlite::Result<PartitionRow> {
         rows: row.get(9)?,
         bytes: row.get(10)?,
         cells: row.get(11)?,
+        cause: cause(row, 12)?,
+        committed: maybe_time(row, 13)?,
+        accepted: row.get(14)?,
     })
 }
 
@@ -70,6 +77,19 @@ pub(super) fn folders(row: &Row<'_>, at: usize) -> rusqlite::Result<Vec<(String,
 
 pub(super) fn time(row: &Row<'_>, at: usize) -> rusqlite::Result<Timestamp> {
     row.get_ref(at)?.as_str()?.parse().map_err(|error: jiff::Error| senseless(at, error.to_string()))
+}
+
+fn maybe_time(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Timestamp>> {
+    match row.get_ref(at)? {
+        rusqlite::types::ValueRef::Null => Ok(None),
+        _ => time(row, at).map(Some),
+    }
+}
+
+fn cause(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Cause>> {
+    let Some(name) = row.get::<_, Option<String>>(at)? else { return Ok(None) };
+    let known = Cause::ALL.into_iter().find(|cause| cause.as_str() == name);
+    known.map(Some).ok_or_else(|| senseless(at, format!("cause `{name}`")))
 }
 
 fn senseless(at: usize, what: String) -> rusqlite::Error {

@@ -10,9 +10,11 @@ mod cell;
 mod dates;
 mod expand;
 mod fingerprint;
+mod refetch;
 
 pub use assign::{KnownPartition, assign, check_together};
 pub use cell::{Cell, CellId, CellKey, Partition};
 pub use dates::{DateSpan, spans, today, write_day};
 pub use expand::cells;
 pub use fingerprint::Fingerprint;
+pub use refetch::recent;

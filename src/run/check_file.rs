@@ -8,8 +8,8 @@ use std::path::Path;
 use crate::ledger::{CellRow, PartitionRow, PartitionState};
 use crate::sink::{self, Footer};
 
+use super::fate::outcome_name;
 use super::finding::FindingKind;
-use super::publish::outcome_name;
 
 /// What a file is measured by.
 pub(super) struct Decided<'a> {
@@ -43,7 +43,7 @@ pub(super) enum Checked {
 
 /// Whether the decision of `row` is that of the generation before it: until the new one is decided.
 pub(super) fn earlier_stands(row: &PartitionRow) -> bool {
-    row.generation > 1 && matches!(row.state, PartitionState::Fetching | PartitionState::Sealed)
+    row.cause.is_some() && matches!(row.state, PartitionState::Fetching | PartitionState::Sealed)
 }
 
 /// Compares the file at `path` with what was decided.

@@ -34,7 +34,11 @@ pub(super) fn check_tree(
     for path in names(&scope.folders.spool(scope.job.name.as_str(), "")) {
         let hash = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         match by_hash.get(hash) {
-            Some(row) if row.state == PartitionState::Committed && !rejecting.contains(hash) => {
+            Some(row)
+                if row.state == PartitionState::Committed
+                    && !rejecting.contains(hash)
+                    && scope.job.archive.keep.is_zero() =>
+            {
                 verification.leftovers.push(path.display().to_string());
             }
             Some(row) if row.state == PartitionState::Committed => {
@@ -59,6 +63,12 @@ fn output(layout: &Layout, rows: &[PartitionRow], decided: &HashMap<PathBuf, Str
     let targets: HashMap<PathBuf, &PartitionRow> =
         rows.iter().map(|row| (layout.target(&row.folders, &row.hash), row)).collect();
     for path in found.files.iter().filter(|path| !decided.contains_key(*path)) {
+        let replacing = |row: &&&PartitionRow| row.state == PartitionState::Publishing && row.cause.is_some();
+        // Decided to be gone, and the run that was to remove it was killed.
+        if targets.get(path).filter(replacing).is_some() {
+            verification.leftovers.push(path.display().to_string());
+            continue;
+        }
         let message = match targets.get(path) {
             Some(row) => format!("partition `{}` is {}, and no file was decided", row.key, row.state.as_str()),
             None => format!("no partition was decided to be this file; {}", origin(path)),

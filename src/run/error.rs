@@ -85,20 +85,6 @@ pub enum RunError {
         /// Where they were.
         folder: PathBuf,
     },
-    /// A file that was decided is gone and its pages give another one.
-    #[error(
-        "partition `{partition}` was decided as {decided}, but its pages now make {rebuilt}; keep `{file}` aside and report this"
-    )]
-    Diverged {
-        /// Its key.
-        partition: String,
-        /// Digest in the ledger.
-        decided: String,
-        /// Digest of what the spool makes now.
-        rebuilt: String,
-        /// The file.
-        file: PathBuf,
-    },
     /// A blocking task died.
     #[error("a worker thread ended unexpectedly; run again, and report it if it happens twice")]
     Worker,

@@ -1,23 +1,34 @@
-//! Later generations: a committed partition is reopened for some of its cells, begun from the pages it has, and either
-//! published anew or given up.
+//! Later generations: a committed partition is reopened, begun from the pages it has or from none, and either published
+//! anew or given up.
 //!
 //! Invariant: the published file stands until the file of the new generation is renamed over it, and the pages it was
-//! made of stay until that one is committed. A generation that changes nothing, or would lose a row, is never published.
+//! made of stay until that one is committed. What becomes of a generation is for [`super::fate`] to say.
 
 use std::collections::{HashMap, HashSet};
+use std::path::Path;
 use std::sync::Arc;
 
-use crate::fetch::Notice;
-use crate::ledger::{Outcome, PartitionId, PartitionRow, PartitionState};
-use crate::plan::CellId;
-use crate::sink::{self, Finished};
-use crate::spool::{Keep, PartitionSpool, SpoolError, has_generation, remove_leftovers, remove_other_generations};
+use jiff::Timestamp;
 
+use crate::fetch::{Notice, document, page_records};
+use crate::job::Job;
+use crate::ledger::{Cause, Ledger, LedgerError, Outcome, PartitionId, PartitionRow, PartitionState, Reopening};
+use crate::plan::{self, CellId, CellKey};
+use crate::provider::Provider;
+use crate::sink;
+use crate::spool::{
+    self, Keep, PartitionSpool, Recount, SpoolError, has_generation, remove_leftovers, remove_other_generations,
+};
+
+use super::archive::{Archived, expired};
+use super::encode::Encoded;
 use super::error::RunError;
 use super::event::EventKind;
+use super::fate::{Fate, Tally, fate, shrinks};
 use super::job::JobRun;
 use super::outlook::Outlook;
-use super::publish::{Publisher, Settled, outcome_name};
+use super::publish::{Published, Publisher, Settled};
+use super::refetch::Again;
 use super::runner::chain;
 use super::store::blocking;
 
@@ -31,26 +42,35 @@ pub(super) struct Begun {
 
 impl JobRun {
     /// Removes what killed runs left behind.
-    pub(super) async fn sweep(&self, publisher: &Arc<Publisher>, partitions: &[Settled]) -> Result<(), RunError> {
-        let rows: Vec<PartitionRow> = partitions.iter().map(|settled| settled.row.clone()).collect();
+    pub(super) async fn sweep(&self, publisher: &Arc<Publisher>) -> Result<(), RunError> {
         let publisher = Arc::clone(publisher);
-        blocking(move || publisher.sweep(&rows)).await
+        blocking(move || publisher.sweep()).await
     }
 
-    /// Reopens every committed partition that has cells which were rejected, or may have been empty only then.
+    /// Reopens what is to be fetched again: what a person or the job file wants refetched, and, if asked for, the cells
+    /// that were rejected or may have been empty only then.
     pub(super) async fn reopen(&self, partitions: &mut [Settled]) -> Result<(), RunError> {
+        let rows: Vec<PartitionRow> = partitions.iter().map(|settled| settled.row.clone()).collect();
+        let now = self.clock.now().wall;
+        let again = Again::new(&self.job.refetch, self.options.refetch, now, |of, days| {
+            plan::recent(&self.job, of, days, now, &self.provider.zone)
+        });
+        let refetched: HashSet<PartitionId> = again.due(&rows, self.changed).into_iter().map(|row| row.id).collect();
+        let whole = partitions.iter().filter(|settled| refetched.contains(&settled.row.id));
+        let whole = whole.map(|settled| (settled.row.id, settled.cells.iter().map(|cell| cell.key.clone()).collect()));
+        let refetch = Reopening {
+            cause: Cause::Refetch,
+            partitions: whole.collect(),
+            fingerprint: Some(self.fingerprint.0.clone()),
+            schema: None,
+        };
         let (name, token) = (self.job.name.as_str().to_owned(), self.token);
+        let retry_failed = self.options.retry_failed;
         let rows = self.store.call(move |ledger| {
-            for row in ledger.partitions(&name)? {
-                if row.state != PartitionState::Committed {
-                    continue;
-                }
-                let cells = ledger.cells(row.id)?;
-                let again = cells.into_iter().filter(|cell| cell.outcome.as_ref().is_some_and(Outcome::asked_again));
-                let again: Vec<_> = again.map(|cell| cell.key).collect();
-                if !again.is_empty() {
-                    ledger.reopen(row.id, token, &again)?;
-                }
+            ledger.reopen(&name, token, &refetch)?;
+            if retry_failed {
+                let failed = failed(ledger, &name)?;
+                ledger.reopen(&name, token, &failed)?;
             }
             ledger.partitions(&name)
         });
@@ -71,24 +91,31 @@ impl JobRun {
         settled: &Settled,
         outlook: &mut Outlook,
     ) -> Result<Option<Begun>, RunError> {
-        if settled.row.generation == 1 {
-            return Ok(Some(Begun { spool: self.open_spool(publisher, settled).await?, retried: None }));
-        }
+        let cause = match settled.row.cause {
+            None | Some(Cause::Refetch) => {
+                return Ok(Some(Begun { spool: self.open_spool(publisher, settled).await?, retried: None }));
+            }
+            Some(cause @ (Cause::Retry | Cause::Replay)) => cause,
+        };
         let id = settled.row.id;
         let before = self.store.call(move |ledger| ledger.retried(id)).await?;
         let retried: HashSet<CellId> = before.iter().map(|cell| cell.key.id()).collect();
-        let folder = self.folders.spool(self.job.name.as_str(), &settled.row.hash);
-        let (head, durability, anew) = (publisher.head(&settled.row), self.durability, retried.clone());
-        let renewed = blocking(move || match PartitionSpool::renew(&folder, head.clone(), durability, &anew) {
-            Ok(spool) => Ok(Ok(spool)),
-            // Damage to pages that were published long ago must not hold up what is new.
-            Err(error @ (SpoolError::Damaged { .. } | SpoolError::Foreign { .. } | SpoolError::Newer { .. }))
-                if !has_generation(&folder, head.generation)? =>
-            {
-                Ok(Err(chain(&error)))
-            }
-            Err(error) => Err(error.into()),
-        });
+        let folder = self.options.folders.spool(self.job.name.as_str(), &settled.row.hash);
+        let (head, durability, anew) = (publisher.head(&settled.row), self.options.durability, retried.clone());
+        let (job, provider) = (Arc::clone(&self.job), Arc::clone(&self.provider));
+        let renewed =
+            blocking(move || {
+                let recount = |body: &[u8]| records_in(&provider, &job, body);
+                let recount: Option<&Recount<'_>> = if cause == Cause::Replay { Some(&recount) } else { None };
+                match PartitionSpool::renew(&folder, head.clone(), durability, &anew, recount) {
+                    Ok(spool) => Ok(Ok(spool)),
+                    // Damage to pages that were published long ago must not hold up what is new.
+                    Err(
+                        error @ (SpoolError::Damaged { .. } | SpoolError::Foreign { .. } | SpoolError::Newer { .. }),
+                    ) if !has_generation(&folder, head.generation)? => Ok(Err(chain(&error))),
+                    Err(error) => Err(error.into()),
+                }
+            });
         let reason = match renewed.await? {
             Ok(spool) => {
                 let ended = |id: &CellId| spool.progress(id).is_some_and(|progress| progress.end.is_some());
@@ -101,14 +128,15 @@ impl JobRun {
             }
             Err(reason) => reason,
         };
-        self.give_up(settled).await?;
+        self.restore(settled).await?;
         let rejected = before.iter().filter(|cell| matches!(cell.outcome, Some(Outcome::Rejected { .. }))).count();
         outlook.rejected_before(rejected as u64);
-        let notice = Notice::Warning(format!(
-            "{} of partition `{}` cannot be asked for again, its published file stays as it is: {reason}",
-            if before.len() == 1 { "a cell".to_owned() } else { format!("{} cells", before.len()) },
-            settled.row.key
-        ));
+        let what = match before.len() {
+            0 => format!("partition `{}` cannot be decoded anew", settled.row.key),
+            1 => format!("a cell of partition `{}` cannot be asked for again", settled.row.key),
+            many => format!("{many} cells of partition `{}` cannot be asked for again", settled.row.key),
+        };
+        let notice = Notice::Warning(format!("{what}, its published file stays as it is: {reason}"));
         self.tell(EventKind::Fetching { cell: String::new(), notice });
         Ok(None)
     }
@@ -119,73 +147,120 @@ impl JobRun {
         publisher: &Publisher,
         settled: &Settled,
     ) -> Result<PartitionSpool, RunError> {
-        let folder = self.folders.spool(self.job.name.as_str(), &settled.row.hash);
-        let (head, durability) = (publisher.head(&settled.row), self.durability);
+        let folder = self.options.folders.spool(self.job.name.as_str(), &settled.row.hash);
+        let (head, durability) = (publisher.head(&settled.row), self.options.durability);
         blocking(move || Ok(PartitionSpool::open(&folder, head, durability)?)).await
     }
 
-    async fn give_up(&self, settled: &Settled) -> Result<(), RunError> {
+    async fn restore(&self, settled: &Settled) -> Result<(), RunError> {
         let (id, token, older) = (settled.row.id, self.token, settled.row.generation - 1);
         self.store.call(move |ledger| ledger.restore(id, token)).await?;
-        let folder = self.folders.spool(self.job.name.as_str(), &settled.row.hash);
+        let folder = self.options.folders.spool(self.job.name.as_str(), &settled.row.hash);
         blocking(move || Ok(remove_other_generations(&folder, older)?)).await
     }
 }
 
 impl Publisher {
-    /// Gives a later generation up in which every cell ended as it had before: `true` when there is nothing to publish.
-    pub(super) fn unchanged(&self, settled: &Settled, spool: &PartitionSpool) -> Result<bool, RunError> {
-        if settled.row.generation == 1 {
-            return Ok(false);
-        }
+    /// Whether the file of a partition whose cells have all ended may take the place of what stands.
+    pub(super) fn fate(&self, settled: &Settled, spool: &PartitionSpool) -> Result<Fate, RunError> {
+        let Some(cause) = settled.row.cause else { return Ok(Fate::Publish) };
         let before = self.store.now(|ledger| ledger.retried(settled.row.id))?;
-        let as_before = before.iter().all(|was| {
-            let ended = spool.progress(&was.key.id()).and_then(|progress| progress.end.as_ref());
-            // The words of a rejection may differ from answer to answer.
-            was.outcome.as_ref().map(outcome_name) == ended.map(outcome_name)
-        });
-        if as_before {
-            self.store.now(|ledger| ledger.restore(settled.row.id, self.token))?;
-        }
-        Ok(as_before)
+        let ended = |key: &CellKey| spool.progress(&key.id()).and_then(|progress| progress.end.as_ref());
+        Ok(fate(cause, &before, ended, self.accept_empty))
     }
 
-    /// Why a file must not replace the one of the generation before, if so. It has the pages of that one and more.
-    pub(super) fn shrunk(&self, settled: &Settled, finished: Option<&Finished>) -> Result<Option<String>, RunError> {
-        let (before, now) = (settled.row.rows, finished.map_or(0, |file| file.rows));
-        if settled.row.generation == 1 || now >= before {
+    /// Gives a later generation up: everything is as it was before it; `reason` is what to tell, if anything.
+    pub(super) fn give_up(
+        &self,
+        settled: &Settled,
+        spool: PartitionSpool,
+        reason: Option<String>,
+    ) -> Result<Published, RunError> {
+        sink::sweep(&self.layout(), |name| name.hash == settled.row.hash)?;
+        self.store.now(|ledger| ledger.restore(settled.row.id, self.token))?;
+        spool.remove()?;
+        let refused = reason.map(|reason| format!("partition `{}`: {reason}", settled.row.key));
+        Ok(Published { refused, ..Published::default() })
+    }
+
+    /// Why a file must not replace the one of the generation before, if so.
+    pub(super) fn shrunk(&self, settled: &Settled, encoded: &Encoded) -> Result<Option<String>, RunError> {
+        let Some(cause) = settled.row.cause else { return Ok(None) };
+        let noted = self.store.now(|ledger| ledger.rejected(settled.row.id))?;
+        let before = Tally { rows: settled.row.rows, rejected: noted.len() as u64 };
+        let rows = encoded.finished.as_ref().map_or(0, |file| file.rows);
+        if !shrinks(cause, before, Tally { rows, rejected: encoded.rejected }) {
             return Ok(None);
         }
         sink::sweep(&self.layout(), |name| name.hash == settled.row.hash)?;
+        let sample = encoded.samples.first().map(|record| format!(", such as {record}")).unwrap_or_default();
         Ok(Some(format!(
-            "partition `{}` would shrink from {before} to {now} rows, so its file stays as it is; columns must have been \
-             changed in `[schema] columns` since it was published: put them back",
-            settled.row.key
+            "its file would shrink from {} to {rows} rows, so it stays as it is; {} records fit no column{sample}: mend \
+             `[schema] columns`",
+            before.rows, encoded.rejected
         )))
     }
 
-    /// Removes the pages of a partition that was just committed, but keeps those that `--retry-failed` builds on.
+    /// Removes the pages of a partition that was just committed, but keeps those that `--retry-failed` or `replay` may
+    /// build on.
     pub(super) fn let_go(&self, settled: &Settled, spool: PartitionSpool) -> Result<(), RunError> {
         let folder = self.folders.spool(self.job.name.as_str(), &settled.row.hash);
         remove_other_generations(&folder, settled.row.generation)?;
         let asked_again = spool.cells().any(|(_, cell)| cell.end.as_ref().is_some_and(Outcome::asked_again));
-        if asked_again { Ok(()) } else { Ok(spool.remove()?) }
+        if asked_again || !self.job.archive.keep.is_zero() { Ok(()) } else { Ok(spool.remove()?) }
     }
 
-    /// Removes what runs that were killed left behind: staging files of the job, pages that nobody needs any more.
-    pub(super) fn sweep(&self, partitions: &[PartitionRow]) -> Result<(), RunError> {
-        let rows: HashMap<&str, &PartitionRow> = partitions.iter().map(|row| (row.hash.as_str(), row)).collect();
+    /// Removes what runs that were killed left behind: staging files of the job, pages that nobody needs any more, and
+    /// those that the archive no longer keeps.
+    pub(super) fn sweep(&self) -> Result<(), RunError> {
+        let name = self.job.name.as_str();
+        let (rows, retryable) = self.store.now(|ledger| Ok((ledger.partitions(name)?, ledger.retryable(name)?)))?;
+        let rows: HashMap<&str, &PartitionRow> = rows.iter().map(|row| (row.hash.as_str(), row)).collect();
         // The job lock keeps other runs of the job away, and recovery encodes from the spool: none of them is needed.
         sink::make_ready(&self.layout())?;
         sink::sweep(&self.layout(), |name| rows.contains_key(name.hash.as_str()))?;
-        let folder = self.folders.spool(self.job.name.as_str(), "");
-        remove_leftovers(&folder, |hash| match rows.get(hash) {
-            Some(row) if row.state == PartitionState::Committed => {
-                let cells = self.store.now(|ledger| ledger.cells(row.id))?;
-                let again = cells.iter().any(|cell| cell.outcome.as_ref().is_some_and(Outcome::asked_again));
-                Ok(if again { Keep::Generation(row.generation) } else { Keep::Nothing })
-            }
-            Some(_) | None => Ok(Keep::All),
+        let folder = self.folders.spool(name, "");
+        let archived = archived(&folder, &rows, &retryable.into_iter().collect())?;
+        let expired = expired(archived, &self.job.archive, self.clock.now().wall);
+        remove_leftovers(&folder, |hash| {
+            Ok::<_, RunError>(match rows.get(hash) {
+                Some(_) if expired.contains(hash) => Keep::Nothing,
+                Some(row) if row.state == PartitionState::Committed => Keep::Generation(row.generation),
+                Some(_) | None => Keep::All,
+            })
         })
     }
+}
+
+/// The committed partitions whose pages are still there.
+fn archived(
+    folder: &Path,
+    rows: &HashMap<&str, &PartitionRow>,
+    retryable: &HashSet<PartitionId>,
+) -> Result<Vec<Archived>, RunError> {
+    let sizes = spool::sizes(folder)?;
+    let committed = sizes.into_iter().filter_map(|(hash, bytes)| {
+        let row = rows.get(hash.as_str()).filter(|row| row.state == PartitionState::Committed)?;
+        let committed = row.committed.unwrap_or(Timestamp::UNIX_EPOCH);
+        Some(Archived { hash, committed, bytes, needed: retryable.contains(&row.id) })
+    });
+    Ok(committed.collect())
+}
+
+/// What `--retry-failed` reopens: in each committed partition the cells that may be answered otherwise another day.
+fn failed(ledger: &dyn Ledger, job: &str) -> Result<Reopening, LedgerError> {
+    let mut partitions = Vec::new();
+    for id in ledger.retryable(job)? {
+        let cells = ledger.cells(id)?.into_iter();
+        let again = cells.filter(|cell| cell.outcome.as_ref().is_some_and(Outcome::asked_again));
+        partitions.push((id, again.map(|cell| cell.key).collect()));
+    }
+    Ok(Reopening { cause: Cause::Retry, partitions, fingerprint: None, schema: None })
+}
+
+/// Records in a body that was accepted under an older record path; what is no longer found counts as none, which
+/// decoding then tells.
+fn records_in(provider: &Provider, job: &Job, body: &[u8]) -> u64 {
+    let found = document(body).ok().and_then(|document| page_records(provider, job, document).ok());
+    found.map_or(0, |records| records.len() as u64)
 }

@@ -15,21 +15,18 @@ use tokio::sync::{mpsc, watch};
 use crate::fetch::{CellEnd, CellTask, Ending, Notice, Signer, Source, Spending, Transport, fetch_cell};
 use crate::job::{Job, Paging};
 use crate::ledger::PartitionState;
-use crate::plan::{self, Cell, CellKey, KnownPartition};
+use crate::plan::{self, Cell, CellKey, Fingerprint, KnownPartition};
 use crate::provider::Provider;
 use crate::quota::{Clock, Quota};
-use crate::spool::{CellProgress, Durability, SpoolHandle};
+use crate::spool::{CellProgress, SpoolHandle};
 
 use super::error::RunError;
 use super::event::{Event, EventKind};
-use super::folders::Folders;
 use super::generation::Begun;
 use super::outlook::Outlook;
 use super::publish::{Published, Publisher, Settled};
+use super::runner::Options;
 use super::store::{Store, blocking};
-
-/// Rejections that are listed; all of them are counted.
-const LISTED: usize = 20;
 
 /// Everything one job needs.
 pub(super) struct JobRun {
@@ -47,16 +44,16 @@ pub(super) struct JobRun {
     pub(super) signer: Arc<Signer>,
     /// The time.
     pub(super) clock: Clock,
-    /// Where everything is.
-    pub(super) folders: Folders,
+    /// How the run goes about it.
+    pub(super) options: Options,
+    /// What it asks, and whether its committed cells were asked something else.
+    pub(super) fingerprint: Fingerprint,
+    /// Whether it asks something else than when it was adopted last.
+    pub(super) changed: bool,
     /// The ledger.
     pub(super) store: Store,
     /// Fencing token of this run.
     pub(super) token: u64,
-    /// How hard pages are kept.
-    pub(super) durability: Durability,
-    /// Ask again for what was rejected, or may have been empty only then.
-    pub(super) retry_failed: bool,
     /// Writes the pages.
     pub(super) spool: SpoolHandle,
     /// Told of everything.
@@ -138,14 +135,17 @@ impl JobRun {
         let mut outlook = Outlook::default();
         let mut partitions = self.partitions().await?;
         let publisher = Arc::new(self.publisher());
-        if self.retry_failed {
-            // A generation that was given up must be gone before it is begun again.
-            self.sweep(&publisher, &partitions).await?;
+        if self.options.accept_failed {
+            self.accept().await?;
+        }
+        // A generation that was given up must be gone before it is begun again.
+        let swept = self.sweep(&publisher).await;
+        if swept.is_ok() {
             self.reopen(&mut partitions).await?;
         }
         self.tell_plan(&partitions).await?;
         self.tell_rejections(&mut outlook).await?;
-        self.sweep(&publisher, &partitions).await?;
+        swept?;
         let (todo, sealed): (Vec<_>, Vec<_>) = partitions
             .into_iter()
             .filter(|settled| settled.row.state != PartitionState::Committed)
@@ -157,7 +157,20 @@ impl JobRun {
             self.tell_published(published, &mut outlook);
         }
         self.fetch_all(&publisher, todo, &mut outlook).await?;
+        // What was published now may push older pages out of the archive.
+        self.sweep(&publisher).await?;
         Ok(outlook)
+    }
+
+    /// Takes what earlier runs rejected as final.
+    async fn accept(&self) -> Result<(), RunError> {
+        let (name, token) = (self.job.name.as_str().to_owned(), self.token);
+        let accepted = self.store.call(move |ledger| ledger.accept(&name, token)).await?;
+        if accepted > 0 {
+            let notice = Notice::Warning(format!("{accepted} rejected cells and records are accepted as final"));
+            self.tell(EventKind::Fetching { cell: String::new(), notice });
+        }
+        Ok(())
     }
 
     /// Keeps cells under way and publishes what they settle, side by side. After a fault nothing new is begun, but what
@@ -315,75 +328,16 @@ impl JobRun {
         Ok(partitions)
     }
 
-    /// What earlier runs rejected stands until it is asked for again: it is listed, and the job ends accordingly.
-    async fn tell_rejections(&self, outlook: &mut Outlook) -> Result<(), RunError> {
-        let totals = self.totals().await?;
-        let standing = totals.rejected + totals.rejected_records;
-        outlook.rejected_before(standing);
-        if standing > 0 {
-            let name = self.job.name.as_str().to_owned();
-            let rejections = self.store.call(move |ledger| ledger.rejections(&name, LISTED)).await?;
-            let samples = rejections.iter().map(|one| format!("{} {}", one.cell, one.message)).collect();
-            self.tell(EventKind::RejectedRecords { count: totals.rejected_records, samples });
-        }
-        Ok(())
-    }
-
-    async fn totals(&self) -> Result<crate::ledger::Totals, RunError> {
-        let name = self.job.name.as_str().to_owned();
-        self.store.call(move |ledger| ledger.totals(&name)).await
-    }
-
     fn publisher(&self) -> Publisher {
         Publisher {
             job: Arc::clone(&self.job),
             provider: Arc::clone(&self.provider),
-            folders: self.folders.clone(),
+            folders: self.options.folders.clone(),
             store: self.store.clone(),
             token: self.token,
+            clock: self.clock.clone(),
+            accept_empty: self.options.accept_empty,
         }
-    }
-
-    async fn tell_plan(&self, partitions: &[Settled]) -> Result<(), RunError> {
-        let totals = self.totals().await?;
-        let cells = partitions.iter().map(|settled| settled.row.cells).sum();
-        let settled = totals.records + totals.empty + totals.unconfirmed + totals.rejected;
-        self.tell(EventKind::Planned { cells, settled, partitions: partitions.len() as u64 });
-        self.tell(EventKind::Limited(self.quota.meter()));
-        Ok(())
-    }
-
-    fn tell_published(&self, published: Published, outlook: &mut Outlook) {
-        for note in published.schema_notes {
-            let notice = Notice::Warning(note);
-            self.tell(EventKind::Fetching { cell: String::new(), notice });
-        }
-        if let Some(reason) = published.refused {
-            outlook.partition_refused(reason);
-        }
-        if published.rejected > 0 {
-            outlook.records_rejected(published.rejected);
-            let samples = published
-                .samples
-                .iter()
-                .map(|reject| {
-                    format!(
-                        "{} page {} record {}{}: {}",
-                        reject.cell, reject.page, reject.index, reject.path, reject.reason
-                    )
-                })
-                .collect();
-            self.tell(EventKind::RejectedRecords { count: published.rejected, samples });
-        }
-        if let Some(file) = published.file {
-            self.tell(EventKind::Published(file));
-        }
-    }
-
-    pub(super) fn tell(&self, kind: EventKind) {
-        let event = Event { job: self.job.name.clone(), at: self.clock.now().wall, kind };
-        // Nobody listens any more only when the run itself is being torn down.
-        drop(self.events.send(event));
     }
 }
 

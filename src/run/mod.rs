@@ -4,12 +4,15 @@
 //! cell; only faults of this machine are errors. Entry points: [`prepare`], then [`run()`].
 
 mod advice;
+mod archive;
 mod check_file;
 mod check_spool;
 mod check_tree;
+mod encode;
 mod error;
 mod event;
 mod exit;
+mod fate;
 mod finding;
 mod folders;
 mod generation;
@@ -17,9 +20,11 @@ mod job;
 mod outlook;
 mod prepare;
 mod publish;
+mod refetch;
 mod report;
 mod runner;
 mod store;
+mod tell;
 mod verify;
 mod visible;
 

@@ -7,17 +7,19 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::decode::{DatasetSchema, Inferred, PageIn, Projection, RecordsAt, build, infer};
-use crate::fetch::record_path;
+use crate::decode::{DatasetSchema, Inferred};
 use crate::job::{ColumnType, Job};
-use crate::ledger::{Decision, Outcome, PartitionRow, PartitionState, RejectedRecord, SealedCell};
+use crate::ledger::{Cause, Decision, PartitionRow, PartitionState, RejectedRecord};
 use crate::plan::{Cell, CellKey};
 use crate::provider::Provider;
-use crate::sink::{self, Finished, Layout, Lineage, ParquetFile, PublishError, StagingName};
+use crate::quota::Clock;
+use crate::sink::{self, Finished, Layout, PublishError, StagingName};
 use crate::spool::{Head, PartitionSpool};
 
-use super::error::{EncodeError, RunError};
+use super::encode::{Encoded, sealed_cells};
+use super::error::RunError;
 use super::event::PublishedFile;
+use super::fate::Fate;
 use super::folders::Folders;
 use super::store::Store;
 
@@ -33,6 +35,10 @@ pub(super) struct Publisher {
     pub(super) store: Store,
     /// Fencing token of this run.
     pub(super) token: u64,
+    /// When a file is committed.
+    pub(super) clock: Clock,
+    /// A person takes an empty answer to a refetch for the truth.
+    pub(super) accept_empty: bool,
 }
 
 /// A partition and its cells, in plan order.
@@ -55,7 +61,7 @@ pub(super) struct Published {
     pub(super) samples: Vec<RejectedRecord>,
     /// Changes of the dataset's schema a person should know.
     pub(super) schema_notes: Vec<String>,
-    /// Set when older files could not be read with the schema this partition needs: nothing was published.
+    /// Set when nothing was published, and why: what stands is better, or could not be read together with it.
     pub(super) refused: Option<String>,
 }
 
@@ -71,65 +77,73 @@ impl Publisher {
         }
     }
 
-    /// Publishes a partition whose cells are all settled in `spool`.
+    /// Publishes a partition whose cells are all settled in `spool`, unless what stands is better.
     pub(super) fn publish(&self, settled: &Settled, spool: PartitionSpool) -> Result<Published, RunError> {
-        if self.unchanged(settled, &spool)? {
-            spool.remove()?;
-            return Ok(Published::default());
+        match self.fate(settled, &spool)? {
+            Fate::Publish => {}
+            Fate::AsBefore => return self.give_up(settled, spool, None),
+            Fate::Keep(reason) => return self.give_up(settled, spool, Some(reason)),
         }
-        let inferred = self.infer(settled, &spool)?;
-        let mut published = Published { schema_notes: notes(&inferred), ..Published::default() };
-        if let Some(reason) = self.unreadable(settled, &inferred)? {
-            published.refused = Some(reason);
-            return Ok(published);
+        let recorded = self.recorded()?;
+        let inferred = self.infer(settled, &spool, recorded.as_ref())?;
+        if let Some(refused) = self.unreadable(settled, &inferred)? {
+            return Ok(Published { refused: Some(refused), ..Published::default() });
         }
-        let schema = inferred.schema.to_text();
-        self.store.now(|ledger| ledger.record_schema(self.job.name.as_str(), self.token, &schema))?;
-        let (finished, rejected) = self.encode(settled, &spool, &inferred, &mut published)?;
-        if let Some(reason) = self.shrunk(settled, finished.as_ref())? {
-            published.refused = Some(reason);
-            return Ok(published);
+        let encoded = self.encode(settled, &spool, &inferred)?;
+        if let Some(reason) = self.shrunk(settled, &encoded)? {
+            if settled.row.cause == Some(Cause::Refetch) {
+                return self.give_up(settled, spool, Some(reason));
+            }
+            return Ok(Published { refused: Some(reason), ..Published::default() });
         }
-        let cells = sealed_cells(settled, &spool);
-        self.store.now(|ledger| ledger.seal(settled.row.id, self.token, &cells, &rejected))?;
-        self.decide(settled, finished.as_ref())?;
-        self.make_visible(settled, finished, &mut published)?;
-        self.let_go(settled, spool)?;
-        Ok(published)
+        self.finish(settled, spool, &inferred, encoded)
     }
 
-    /// Goes on where an earlier run stopped between sealing and committing.
+    /// Goes on where an earlier run stopped between sealing and committing: what is visible as it was decided is
+    /// committed; anything else is made of the pages once more, and decided anew.
     pub(super) fn recover(&self, settled: &Settled, spool: PartitionSpool) -> Result<Published, RunError> {
         let target = self.target(settled);
-        let decided = settled.row.digest.clone().unwrap_or_default();
-        if settled.row.state == PartitionState::Publishing && self.digest(settled, &target)?.as_ref() == Some(&decided)
+        if settled.row.state == PartitionState::Publishing
+            && self.digest(settled, &target)?.is_some_and(|found| Some(&found) == settled.row.digest.as_ref())
         {
-            self.store.now(|ledger| ledger.commit(settled.row.id, self.token))?;
+            self.commit(settled)?;
             self.let_go(settled, spool)?;
-            return Ok(Published {
-                file: Some(self.visible(settled, settled.row.rows, settled.row.bytes)),
-                ..Published::default()
-            });
+            let file = self.visible(settled, settled.row.rows, settled.row.bytes);
+            return Ok(Published { file: Some(file), ..Published::default() });
         }
         self.check_pages(settled, &spool)?;
-        let inferred = self.infer(settled, &spool)?;
-        let mut published = Published::default();
-        let (finished, _) = self.encode(settled, &spool, &inferred, &mut published)?;
-        match (settled.row.state, &finished) {
-            (PartitionState::Publishing, Some(rebuilt)) if rebuilt.digest != decided => {
-                return Err(RunError::Diverged {
-                    partition: settled.row.key.clone(),
-                    decided,
-                    rebuilt: rebuilt.digest.clone(),
-                    file: target,
-                });
-            }
-            (PartitionState::Publishing, _) => {}
-            (PartitionState::Fetching | PartitionState::Sealed | PartitionState::Committed, _) => {
-                self.decide(settled, finished.as_ref())?;
-            }
-        }
-        self.make_visible(settled, finished, &mut published)?;
+        let recorded = self.recorded()?;
+        let inferred = self.infer(settled, &spool, recorded.as_ref())?;
+        let encoded = self.encode(settled, &spool, &inferred)?;
+        self.finish(settled, spool, &inferred, encoded)
+    }
+
+    /// Seal, decide, publish, commit.
+    fn finish(
+        &self,
+        settled: &Settled,
+        spool: PartitionSpool,
+        inferred: &Inferred,
+        encoded: Encoded,
+    ) -> Result<Published, RunError> {
+        let schema = inferred.schema.to_text();
+        // What an earlier sealing noted was told then, or at the begin of this run.
+        let noted = self.store.now(|ledger| {
+            ledger.record_schema(self.job.name.as_str(), self.token, &schema)?;
+            ledger.rejected(settled.row.id)
+        })?;
+        let Encoded { finished, rejected, samples } = encoded;
+        let mut published = Published {
+            schema_notes: notes(inferred),
+            rejected: rejected.saturating_sub(noted.len() as u64),
+            samples: samples.iter().filter(|record| !noted.contains(record)).cloned().collect(),
+            ..Published::default()
+        };
+        let cells = sealed_cells(settled, &spool);
+        self.store.now(|ledger| ledger.seal(settled.row.id, self.token, &cells, &samples))?;
+        self.decide(settled, finished.as_ref())?;
+        published.file = self.make_visible(settled, finished.as_ref())?;
+        self.commit(settled)?;
         self.let_go(settled, spool)?;
         Ok(published)
     }
@@ -150,14 +164,8 @@ impl Publisher {
         }
     }
 
-    fn infer(&self, settled: &Settled, spool: &PartitionSpool) -> Result<Inferred, RunError> {
-        let recorded = self.recorded()?;
-        infer(self.pages(settled, spool), &self.records_at(), self.projection(), &self.job.columns, recorded.as_ref())
-            .map_err(|source| decode_error(settled, source))
-    }
-
     /// The schema of the dataset so far.
-    fn recorded(&self) -> Result<Option<DatasetSchema>, RunError> {
+    pub(super) fn recorded(&self) -> Result<Option<DatasetSchema>, RunError> {
         let text = self.store.now(|ledger| ledger.schema(self.job.name.as_str()))?;
         // What cannot be read was written by another version; inference then starts anew from the pages.
         Ok(text.and_then(|text| DatasetSchema::from_text(&text).ok()))
@@ -167,7 +175,7 @@ impl Publisher {
     fn unreadable(&self, settled: &Settled, inferred: &Inferred) -> Result<Option<String>, RunError> {
         let totals = self.store.now(|ledger| ledger.totals(self.job.name.as_str()))?;
         // The own file of an earlier generation will be replaced.
-        let committed = (totals.committed + totals.reopened).saturating_sub(u64::from(settled.row.generation > 1));
+        let committed = (totals.committed + totals.reopened).saturating_sub(u64::from(settled.row.cause.is_some()));
         if committed == 0 {
             return Ok(None);
         }
@@ -178,44 +186,6 @@ impl Publisher {
                 change.column, type_name(change.from.as_ref()), change.to
             )
         }))
-    }
-
-    fn encode(
-        &self,
-        settled: &Settled,
-        spool: &PartitionSpool,
-        inferred: &Inferred,
-        published: &mut Published,
-    ) -> Result<(Option<Finished>, Vec<RejectedRecord>), RunError> {
-        let sink_error = |source| RunError::Sink { partition: settled.row.key.clone(), source: Box::new(source) };
-        let staging = self.staging(settled);
-        let lineage = self.lineage(settled, spool, inferred);
-        let mut file: Option<ParquetFile> = None;
-        let built = build(self.pages(settled, spool), &self.records_at(), inferred, |batch| {
-            let file = match &mut file {
-                Some(file) => file,
-                None => file.insert(ParquetFile::create(&staging, batch.schema(), &lineage)?),
-            };
-            file.write(&batch)?;
-            Ok(())
-        })
-        .map_err(|source| decode_error(settled, source))?;
-        // What an earlier sealing noted was told then, or at the begin of this run.
-        let noted = self.store.now(|ledger| ledger.rejected(settled.row.id))?;
-        published.rejected = built.rejected.saturating_sub(noted.len() as u64);
-        let rejected: Vec<RejectedRecord> = built
-            .samples
-            .into_iter()
-            .map(|reject| RejectedRecord {
-                cell: CellKey(reject.cell),
-                page: reject.page,
-                index: reject.index,
-                path: reject.path,
-                reason: reject.reason,
-            })
-            .collect();
-        published.samples = rejected.iter().filter(|record| !noted.contains(record)).cloned().collect();
-        Ok((file.map(ParquetFile::finish).transpose().map_err(sink_error)?, rejected))
     }
 
     fn decide(&self, settled: &Settled, finished: Option<&Finished>) -> Result<(), RunError> {
@@ -231,18 +201,23 @@ impl Publisher {
         }
     }
 
-    fn make_visible(
-        &self,
-        settled: &Settled,
-        finished: Option<Finished>,
-        published: &mut Published,
-    ) -> Result<(), RunError> {
-        if let Some(finished) = finished {
-            sink::publish(&self.layout(), &self.staging(settled), &self.target(settled))
-                .map_err(|source| publish_error(settled, source))?;
-            published.file = Some(self.visible(settled, finished.rows, finished.bytes));
-        }
-        Ok(self.store.now(|ledger| ledger.commit(settled.row.id, self.token))?)
+    /// Makes the decided file visible, or the old one invisible where the decision is that there is none.
+    fn make_visible(&self, settled: &Settled, finished: Option<&Finished>) -> Result<Option<PublishedFile>, RunError> {
+        let target = self.target(settled);
+        let failed = |source| publish_error(settled, source);
+        let Some(finished) = finished else {
+            sink::unpublish(&self.layout(), &target).map_err(failed)?;
+            return Ok(None);
+        };
+        let staging = self.layout().staging(&self.staging_name(settled));
+        sink::publish(&self.layout(), &staging, &target).map_err(failed)?;
+        sink::read_back(&target, finished).map_err(failed)?;
+        Ok(Some(self.visible(settled, finished.rows, finished.bytes)))
+    }
+
+    fn commit(&self, settled: &Settled) -> Result<(), RunError> {
+        let now = self.clock.now().wall;
+        Ok(self.store.now(|ledger| ledger.commit(settled.row.id, self.token, now))?)
     }
 
     fn digest(&self, settled: &Settled, path: &Path) -> Result<Option<String>, RunError> {
@@ -266,100 +241,8 @@ impl Publisher {
         self.layout().target(&settled.row.folders, &settled.row.hash)
     }
 
-    fn staging(&self, settled: &Settled) -> PathBuf {
-        self.layout().staging(&StagingName {
-            hash: settled.row.hash.clone(),
-            generation: settled.row.generation.into(),
-            token: self.token,
-        })
-    }
-
-    fn records_at(&self) -> RecordsAt {
-        RecordsAt { path: record_path(&self.provider, &self.job), shape: self.job.records.shape }
-    }
-
-    fn projection(&self) -> Projection {
-        Projection {
-            explode: self.job.records.explode.clone(),
-            skip: self.job.output.partition_by.clone(),
-            ..Projection::default()
-        }
-    }
-
-    fn lineage(&self, settled: &Settled, spool: &PartitionSpool, inferred: &Inferred) -> Lineage {
-        Lineage {
-            job: self.job.name.as_str().to_owned(),
-            provider: self.provider.name.clone(),
-            partition: settled.row.key.clone(),
-            generation: settled.row.generation.into(),
-            schema: inferred.schema.to_text(),
-            cells: sealed_cells(settled, spool)
-                .into_iter()
-                .map(|cell| (cell.key.0, outcome_name(&cell.outcome).to_owned()))
-                .collect(),
-            spool: None,
-        }
-    }
-
-    /// The pages of a partition: cells in plan order, then pages in order. A cell that was rejected on a later page is
-    /// not there at all: half a cell would pass for a whole one.
-    fn pages<'a>(
-        &'a self,
-        settled: &'a Settled,
-        spool: &'a PartitionSpool,
-    ) -> impl Iterator<Item = Result<PageIn, EncodeError>> + 'a {
-        let whole = move |cell: &&Cell| {
-            let end = spool.progress(&cell.key.id()).and_then(|progress| progress.end.as_ref());
-            !matches!(end, Some(Outcome::Rejected { .. }))
-        };
-        settled.cells.iter().filter(whole).flat_map(move |cell| {
-            let added = self.added(cell);
-            let pages = spool.pages(&cell.key.id());
-            pages.iter().filter_map(move |at| match (spool.read(at), &added) {
-                (Err(error), _) => Some(Err(error.into())),
-                (Ok(_), Err(error)) => Some(Err(error.clone().into())),
-                // An explicit empty has nothing below the record path to look for.
-                (Ok(page), Ok(_)) if page.head.records == 0 => None,
-                (Ok(page), Ok(added)) => Some(Ok(PageIn {
-                    cell: cell.key.0.clone(),
-                    page: page.head.page,
-                    body: page.body,
-                    added: added.clone(),
-                })),
-            })
-        })
-    }
-
-    fn added(&self, cell: &Cell) -> Result<serde_json::Map<String, serde_json::Value>, crate::job::TemplateError> {
-        let values = cell.values();
-        self.job.records.add.iter().map(|(name, template)| Ok((name.clone(), template.render(&values)?))).collect()
-    }
-}
-
-/// How every cell ended, as the spool says.
-fn sealed_cells(settled: &Settled, spool: &PartitionSpool) -> Vec<SealedCell> {
-    settled
-        .cells
-        .iter()
-        .filter_map(|cell| {
-            let progress = spool.progress(&cell.key.id())?;
-            Some(SealedCell {
-                key: cell.key.clone(),
-                outcome: progress.end.clone()?,
-                records: progress.records,
-                pages: progress.pages,
-                credits: progress.credits,
-            })
-        })
-        .collect()
-}
-
-pub(super) fn outcome_name(outcome: &Outcome) -> &'static str {
-    match outcome {
-        Outcome::Records => "records",
-        Outcome::Empty { unconfirmed: false } => "empty",
-        Outcome::Empty { unconfirmed: true } => "empty, unconfirmed",
-        Outcome::Rejected { .. } => "rejected",
+    pub(super) fn staging_name(&self, settled: &Settled) -> StagingName {
+        StagingName { hash: settled.row.hash.clone(), generation: settled.row.generation.into(), token: self.token }
     }
 }
 
@@ -386,8 +269,4 @@ fn type_name(column: Option<&ColumnType>) -> String {
 
 fn publish_error(settled: &Settled, source: PublishError) -> RunError {
     RunError::Publish { partition: settled.row.key.clone(), source: Box::new(source) }
-}
-
-fn decode_error(settled: &Settled, source: crate::decode::PartitionError<EncodeError>) -> RunError {
-    RunError::Decode { partition: settled.row.key.clone(), source: Box::new(source) }
 }

@@ -36,12 +36,40 @@ pub struct Options {
     pub keep: bool,
     /// Ask again, in committed partitions, for cells that were rejected or may have been empty only then.
     pub retry_failed: bool,
+    /// Fetch every committed partition again, as the job asks now.
+    pub refetch: bool,
+    /// Take an empty answer to a refetch for the truth.
+    pub accept_empty: bool,
+    /// Take what earlier runs rejected as final.
+    pub accept_failed: bool,
     /// How hard pages are kept.
     pub durability: Durability,
     /// The end a signal gives the run.
     pub signal: watch::Receiver<Option<Exit>>,
     /// How long after it what is in flight may still come in.
     pub grace: Duration,
+}
+
+impl Options {
+    /// A run that goes on where the last one stopped and does nothing else.
+    pub fn new(
+        folders: Folders,
+        durability: Durability,
+        signal: watch::Receiver<Option<Exit>>,
+        grace: Duration,
+    ) -> Self {
+        Self {
+            folders,
+            keep: false,
+            retry_failed: false,
+            refetch: false,
+            accept_empty: false,
+            accept_failed: false,
+            durability,
+            signal,
+            grace,
+        }
+    }
 }
 
 /// A job with its wire.
@@ -196,17 +224,19 @@ impl Work {
             let name = job.name.as_str().to_owned();
             self.store.call(move |ledger| ledger.claim(&name, now)).await?
         };
-        let changed = changed(claim.known_fingerprint, &fingerprint);
-        match changed {
-            Some(reason) if claim.committed_cells > 0 && !self.options.keep => {
+        let change = changed(claim.known_fingerprint, &fingerprint);
+        let changed = change.is_some();
+        match change {
+            Some(reason) if claim.committed_cells > 0 && !self.options.keep && !self.options.refetch => {
                 return Ok((Exit::Usage, Some(reason), None));
             }
             Some(_) => forget_half_fetched(&self.store, &self.options.folders, &job.name).await?,
             None => {}
         }
-        {
-            let name = job.name.as_str().to_owned();
-            self.store.call(move |ledger| ledger.adopt(&name, claim.token, &fingerprint.0)).await?;
+        // A refetch adopts it together with the reopening: old files must never pass for answers to the new question.
+        if !self.options.refetch {
+            let (name, fingerprint) = (job.name.as_str().to_owned(), fingerprint.0.clone());
+            self.store.call(move |ledger| ledger.adopt(&name, claim.token, &fingerprint)).await?;
         }
         let cells = {
             let (job, zone) = (Arc::clone(&job), provider.zone.clone());
@@ -220,17 +250,17 @@ impl Work {
             transport: self.assigned.transport,
             quota,
             clock: self.clock,
-            folders: self.options.folders,
+            options: self.options,
+            fingerprint,
+            changed,
             store: self.store,
             token: claim.token,
-            durability: self.options.durability,
-            retry_failed: self.options.retry_failed,
             spool,
             events: self.events,
             ending: self.ending,
         };
         let outlook = run.run().await?;
-        let signal = self.options.signal.borrow().unwrap_or(Exit::Interrupted);
+        let signal = run.options.signal.borrow().unwrap_or(Exit::Interrupted);
         Ok(outlook.exit(signal))
     }
 }
@@ -255,7 +285,8 @@ fn changed(before: Option<String>, now: &Fingerprint) -> Option<String> {
     let changes = now.changes(&before);
     Some(format!(
         "{} changed since cells of this job were committed: the new pages would not match the old files. Run with \
-         `--keep` to keep what is committed and fetch the rest as asked now, or give the job a new `name` and `[output] path`",
+         `--refetch` to fetch all of it again as asked now, or with `--keep` to keep what is committed and fetch the rest \
+         as asked now",
         changes.join(", ")
     ))
 }

@@ -13,6 +13,7 @@ use crate::job::Job;
 use crate::ledger::{CellRow, Ledger, LedgerError, Outcome, PartitionRow, PartitionState};
 use crate::plan::CellKey;
 use crate::sink::Layout;
+use crate::spool::has_generation;
 
 use super::check_file::{Checked, Decided, check_file, earlier_stands};
 use super::check_spool::check_spool;
@@ -190,7 +191,7 @@ impl Check<'_> {
                 self.find(FindingKind::Hole, row, None, message);
             }
         }
-        if cells.iter().any(|cell| cell.outcome.as_ref().is_some_and(Outcome::asked_again)) {
+        if !row.accepted && cells.iter().any(|cell| cell.outcome.as_ref().is_some_and(Outcome::asked_again)) {
             self.rejecting.insert(row.hash.clone());
         }
     }
@@ -211,7 +212,7 @@ impl Check<'_> {
             (Some(file), Some(_)) if !Path::new(file).components().all(|part| matches!(part, Component::Normal(_))) => {
                 Some("its decision names a file outside the output folder")
             }
-            (Some(_), Some(_)) if row.state == PartitionState::Fetching && row.generation == 1 => {
+            (Some(_), Some(_)) if row.state == PartitionState::Fetching && row.cause.is_none() => {
                 Some("a file was decided before its cells ended")
             }
             (Some(_), Some(_)) => None,
@@ -289,13 +290,24 @@ impl Check<'_> {
         let folder = self.scope.folders.spool(name, &row.hash);
         // Without the folder a committed partition can only not be asked again: a run says so.
         let needed = row.state != PartitionState::Committed || (self.rejecting.contains(&row.hash) && folder.is_dir());
-        if !needed {
+        let keeps = !self.scope.job.archive.keep.is_zero();
+        let archived = keeps && self.options.read_data && has_generation(&folder, row.generation).unwrap_or(false);
+        if !needed && !archived {
             cells.iter().for_each(|cell| self.verification.cells.take(cell.outcome.as_ref()));
             return;
         }
         let pages = check_spool(&folder, name, row, cells);
         for (kind, message) in pages.faults {
-            self.find(kind, row, Some(&folder), message);
+            match kind {
+                // A run that was killed while it removed old pages leaves some of them.
+                FindingKind::Lost if !needed => {
+                    let leftover = folder.display().to_string();
+                    if self.verification.leftovers.last() != Some(&leftover) {
+                        self.verification.leftovers.push(leftover);
+                    }
+                }
+                _ => self.find(kind, row, Some(&folder), message),
+            }
         }
         if let Some(newest) = pages.newest_token.filter(|newest| *newest > self.token) {
             let message = format!("pages were kept under token {newest}, the last one given out is {}", self.token);

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use crate::disk::{self, Durability};
 
+use super::footer::footer;
 use super::layout::{Layout, StagingName};
-use super::parquet::next_step;
+use super::parquet::{Finished, next_step};
 
 /// Why a file could not be published or checked.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +29,12 @@ pub enum PublishError {
         /// The link.
         path: PathBuf,
     },
+    /// What was published is not what is read back.
+    #[error("`{path}` does not read back as it was written: check the disk, then run again to write it anew")]
+    Altered {
+        /// The file.
+        path: PathBuf,
+    },
     /// The target is not below the output root.
     #[error("`{path}` is not below the output folder `{root}`: please report this")]
     Outside {
@@ -42,6 +49,42 @@ pub enum PublishError {
 ///
 /// The root itself may be a link, folders below it may not.
 pub fn publish(layout: &Layout, staging: &Path, target: &Path) -> Result<(), PublishError> {
+    let folder = below(layout, target)?;
+    disk::create_folders(folder, Durability::Power).map_err(|source| failed("create the folder", folder, source))?;
+    disk::rename(staging, target).map_err(|source| failed("rename the staging file to", target, source))?;
+    disk::sync_folder(folder).map_err(|source| failed("sync the folder", folder, source))?;
+    // The name left this folder: without it a power loss could leave the file under both names.
+    match staging.parent() {
+        Some(from) => disk::sync_folder(from).map_err(|source| failed("sync the folder", from, source)),
+        None => Ok(()),
+    }
+}
+
+/// Takes the visible file `target` away, durably; nothing if there is none.
+pub fn unpublish(layout: &Layout, target: &Path) -> Result<(), PublishError> {
+    let folder = below(layout, target)?;
+    match disk::remove_file(target) {
+        Ok(()) => disk::sync_folder(folder).map_err(|source| failed("sync the folder", folder, source)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(source) => Err(failed("remove", target, source)),
+    }
+}
+
+/// Opens a file that was just published and compares its length and rows with what was written.
+///
+/// # Errors
+/// When a reader would not find what was decided.
+pub fn read_back(target: &Path, finished: &Finished) -> Result<(), PublishError> {
+    let len = fs::metadata(target).map_err(|source| failed("read back", target, source))?.len();
+    let rows = footer(target).map(|footer| footer.rows).ok();
+    if (len, rows) == (finished.bytes, Some(finished.rows)) {
+        return Ok(());
+    }
+    Err(PublishError::Altered { path: target.to_owned() })
+}
+
+/// The folder of `target`, which stands below the root and is reached through no link.
+fn below<'a>(layout: &Layout, target: &'a Path) -> Result<&'a Path, PublishError> {
     let root = layout.root();
     let outside = || PublishError::Outside { path: target.to_owned(), root: root.to_owned() };
     let folder = target.parent().ok_or_else(outside)?;
@@ -56,14 +99,7 @@ pub fn publish(layout: &Layout, staging: &Path, target: &Path) -> Result<(), Pub
             return Err(PublishError::Link { path: level });
         }
     }
-    disk::create_folders(folder, Durability::Power).map_err(|source| failed("create the folder", folder, source))?;
-    disk::rename(staging, target).map_err(|source| failed("rename the staging file to", target, source))?;
-    disk::sync_folder(folder).map_err(|source| failed("sync the folder", folder, source))?;
-    // The name left this folder: without it a power loss could leave the file under both names.
-    match staging.parent() {
-        Some(from) => disk::sync_folder(from).map_err(|source| failed("sync the folder", from, source)),
-        None => Ok(()),
-    }
+    Ok(folder)
 }
 
 /// BLAKE3 of the bytes of `path`, hex; `None` when there is no such file.

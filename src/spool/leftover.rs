@@ -1,8 +1,9 @@
 //! Pages that nobody needs any more: those of committed partitions, and of generations that were replaced or given up.
 
+use std::collections::HashMap;
 use std::fs;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::disk;
 
@@ -43,6 +44,34 @@ pub fn remove_leftovers<E: From<SpoolError>>(
         }
     }
     Ok(())
+}
+
+/// Bytes on disk of each partition in `job` (`<state>/spool/<job>`) that has any, by hash.
+///
+/// # Errors
+/// When a folder cannot be listed.
+pub fn sizes(job: &Path) -> Result<HashMap<String, u64>, SpoolError> {
+    let mut sizes = HashMap::new();
+    for partition in list(job)? {
+        let Some(hash) = partition.file_name().and_then(|name| name.to_str()) else { continue };
+        let mut bytes = 0;
+        for segment in list(&partition)? {
+            bytes += fs::metadata(&segment).map_err(SpoolError::io("look at", &segment))?.len();
+        }
+        sizes.insert(hash.to_owned(), bytes);
+    }
+    Ok(sizes)
+}
+
+/// What is in a folder, which need not exist.
+fn list(dir: &Path) -> Result<Vec<PathBuf>, SpoolError> {
+    let failed = |error| SpoolError::io("list", dir)(error);
+    match fs::read_dir(dir) {
+        Ok(entries) => entries.map(|entry| Ok(entry.map_err(failed)?.path())).collect(),
+        // A file that stands where a folder should is somebody else's.
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(Vec::new()),
+        Err(error) => Err(failed(error)),
+    }
 }
 
 /// Removes from a partition's folder the pages of every generation but this one.

@@ -3,28 +3,41 @@
 //! Invariant: the copy gets its name only once it is durable, so until then the older generation counts, and after it
 //! the newer one does. The older one stays until it is removed by name.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
-use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
+use zstd::bulk::Compressor;
+
 use crate::disk::{self, DiskFile, Durability};
+use crate::ledger::Outcome;
 use crate::plan::CellId;
 
 use super::error::SpoolError;
-use super::frame::{self, FIXED, FrameError, Head, Header, Prefix};
+use super::frame::{self, FIXED, Frame, FrameError, Head, Header, MAX_BODY, PageFrame, Prefix};
 use super::partition::PartitionSpool;
 use super::scan::{Segment, TEMPORARY, generation_of, scan, suffixed};
 
+/// The records in a body, when what counts as one has changed since it was accepted.
+pub type Recount<'a> = dyn Fn(&[u8]) -> u64 + 'a;
+
 impl PartitionSpool {
     /// Opens the generation of `head`. Where it has not begun, it begins with all frames of the generation before it,
-    /// but those of the cells in `anew`, which begin at their first page.
+    /// but those of the cells in `anew`, which begin at their first page. With `recount` the records of each page are
+    /// counted again, and a cell ends as records or empty accordingly.
     ///
     /// # Errors
     /// As [`PartitionSpool::open`]; damage to the older generation is an error, and then nothing has begun.
-    pub fn renew(dir: &Path, head: Head, durability: Durability, anew: &HashSet<CellId>) -> Result<Self, SpoolError> {
+    pub fn renew(
+        dir: &Path,
+        head: Head,
+        durability: Durability,
+        anew: &HashSet<CellId>,
+        recount: Option<&Recount<'_>>,
+    ) -> Result<Self, SpoolError> {
         if head.generation > 1 && !has_generation(dir, head.generation)? {
-            begin(dir, &head, anew)?;
+            begin(dir, &head, anew, recount)?;
         }
         Self::open(dir, head, durability)
     }
@@ -37,7 +50,7 @@ impl PartitionSpool {
 pub fn has_generation(dir: &Path, generation: u32) -> Result<bool, SpoolError> {
     let entries = match fs::read_dir(dir) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(SpoolError::io("list", dir)(error)),
     };
     for entry in entries {
@@ -49,14 +62,15 @@ pub fn has_generation(dir: &Path, generation: u32) -> Result<bool, SpoolError> {
     Ok(false)
 }
 
-fn begin(dir: &Path, head: &Head, anew: &HashSet<CellId>) -> Result<(), SpoolError> {
+fn begin(dir: &Path, head: &Head, anew: &HashSet<CellId>, recount: Option<&Recount<'_>>) -> Result<(), SpoolError> {
     let older = Head { generation: head.generation - 1, replaces: None, ..head.clone() };
     let from = scan(dir, &older)?.segments;
     let path = dir.join(Segment::name(head.generation, head.token, 0));
     let temporary = suffixed(&path, TEMPORARY);
     disk::create_folders(dir, Durability::Process).map_err(SpoolError::io("create", dir))?;
     let file = DiskFile::create(&temporary).map_err(SpoolError::io("create", &temporary))?;
-    let mut copy = Copy { to: BufWriter::new(file), seq: 0, frame: Vec::new() };
+    let recounted = recount.map(Recounted::new).transpose().map_err(SpoolError::io("prepare compression for", dir))?;
+    let mut copy = Copy { to: BufWriter::new(file), seq: 0, frame: Vec::new(), recounted };
     let written = SpoolError::io("write to", &temporary);
     let mut first = Vec::new();
     frame::encode_head(&Head { replaces: None, ..head.clone() }, 0, 0, &mut first)
@@ -71,14 +85,54 @@ fn begin(dir: &Path, head: &Head, anew: &HashSet<CellId>) -> Result<(), SpoolErr
     disk::sync_folder(dir).map_err(SpoolError::io("sync", dir))
 }
 
-struct Copy {
+struct Copy<'a> {
     to: BufWriter<DiskFile>,
     /// Of the frame written last.
     seq: u64,
     frame: Vec<u8>,
+    recounted: Option<Recounted<'a>>,
 }
 
-impl Copy {
+/// Counts the records of pages again, and with them those of their cells.
+struct Recounted<'a> {
+    count: &'a Recount<'a>,
+    /// Records on the pages of each cell and epoch so far.
+    cells: HashMap<(CellId, u32), u64>,
+    zstd: Compressor<'static>,
+}
+
+impl<'a> Recounted<'a> {
+    fn new(count: &'a Recount<'a>) -> io::Result<Self> {
+        Ok(Self { count, cells: HashMap::new(), zstd: Compressor::new(1)? })
+    }
+
+    /// The frame in `bytes` with its records counted again, as number `seq`, written alone.
+    fn rewrite(&mut self, bytes: &mut Vec<u8>, seq: u64) -> Result<(), FrameError> {
+        let (header, body) = frame::decode(bytes, MAX_BODY)?;
+        let rewritten = match header {
+            Header::Page(mut head) => {
+                head.records = (self.count)(&body);
+                *self.cells.entry((head.cell, head.epoch)).or_default() += head.records;
+                Frame::Page(PageFrame { head, body })
+            }
+            Header::End(mut end) => {
+                end.records = self.cells.get(&(end.cell, end.epoch)).copied().unwrap_or(0);
+                end.outcome = match (end.outcome, end.records) {
+                    (rejected @ Outcome::Rejected { .. }, _) => rejected,
+                    (_, 1..) => Outcome::Records,
+                    (empty @ Outcome::Empty { .. }, 0) => empty,
+                    (Outcome::Records, 0) => Outcome::Empty { unconfirmed: false },
+                };
+                Frame::End(end)
+            }
+            Header::Head(_) => return Err(FrameError::Header("a second head".to_owned())),
+        };
+        bytes.clear();
+        frame::encode(&rewritten, seq, seq, &mut self.zstd, bytes)
+    }
+}
+
+impl Copy<'_> {
     fn segment(&mut self, from: &Segment, anew: &HashSet<CellId>, to: &Path) -> Result<(), SpoolError> {
         let path = &from.path;
         let Some((_, head)) = from.head else { return Ok(()) };
@@ -101,14 +155,18 @@ impl Copy {
             }
             // Each is a write of its own: damage between two of them must not pass for a torn end.
             self.seq += 1;
-            frame::renumber(&mut self.frame, self.seq).map_err(damaged)?;
+            match &mut self.recounted {
+                Some(recounted) => recounted.rewrite(&mut self.frame, self.seq),
+                None => frame::renumber(&mut self.frame, self.seq),
+            }
+            .map_err(damaged)?;
             self.to.write_all(&self.frame).map_err(SpoolError::io("write to", to))?;
         }
         Ok(())
     }
 
     /// The next frame as it stands.
-    fn read(&mut self, from: &mut impl Read) -> std::io::Result<Result<(), FrameError>> {
+    fn read(&mut self, from: &mut impl Read) -> io::Result<Result<(), FrameError>> {
         let mut fixed = [0; FIXED];
         from.read_exact(&mut fixed)?;
         let prefix = match Prefix::parse(&fixed) {

@@ -178,7 +178,7 @@ fn every_key_of_a_job_file_is_described() {
         }
     }
     let schema = schemars::schema_for!(JobFile).to_value();
-    assert_eq!(schema["properties"].as_object().unwrap().len(), 11);
+    assert_eq!(schema["properties"].as_object().unwrap().len(), 13);
     walk(&schema, "");
 }
 

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 use serde_json::{Map, Value};
 use tidemill::ledger::{
-    Decision, JobLock, Ledger, LedgerError, LockError, ModelLedger, Outcome, PartitionId, PartitionState,
-    RejectedRecord, RunRow, SealedCell, SqliteLedger, Totals,
+    Cause, Decision, JobLock, Ledger, LedgerError, LockError, ModelLedger, Outcome, PartitionId, PartitionState,
+    RejectedRecord, Reopening, RunRow, SealedCell, SqliteLedger, Totals,
 };
 use tidemill::plan::{Cell, CellKey, Partition};
 
@@ -33,7 +33,12 @@ pub(crate) fn decision(digest: &str) -> Decision {
     Decision { digest: digest.to_owned(), rows: 7, bytes: 1000, file: format!("out/{digest}.parquet") }
 }
 
-fn rejected(cell: &str) -> RejectedRecord {
+pub(crate) fn reopening(cause: Cause, partitions: &[(PartitionId, &[CellKey])]) -> Reopening {
+    let partitions = partitions.iter().map(|(id, cells)| (*id, cells.to_vec())).collect();
+    Reopening { cause, partitions, fingerprint: None, schema: None }
+}
+
+pub(crate) fn rejected(cell: &str) -> RejectedRecord {
     RejectedRecord { cell: key(cell), page: 1, index: 4, path: "/close".into(), reason: "1.5 is no int64".into() }
 }
 
@@ -76,7 +81,7 @@ fn a_partition_goes_its_way() {
 
         assert!(ledger.decide(p, 1, &decision("d")).unwrap());
         assert!(!ledger.decide(p, 1, &decision("e")).unwrap(), "decided once");
-        ledger.commit(p, 1).unwrap();
+        ledger.commit(p, 1, NOW).unwrap();
         let row = ledger.partitions("job").unwrap().remove(0);
         assert_eq!((row.state, row.rows, row.bytes), (PartitionState::Committed, 7, 1000));
         assert_eq!((row.digest.as_deref(), row.file.as_deref()), (Some("d"), Some("out/d.parquet")));
@@ -111,7 +116,7 @@ fn steps_out_of_order_are_errors() {
         let (a, b) = (settled("a", Outcome::Records), settled("b", Outcome::Empty { unconfirmed: true }));
         let state = |result: Result<(), LedgerError>| matches!(result, Err(LedgerError::State { .. }));
         let member = |result: Result<(), LedgerError>| matches!(result, Err(LedgerError::Membership { .. }));
-        assert!(state(ledger.commit(p, 1)));
+        assert!(state(ledger.commit(p, 1, NOW)));
         assert!(member(ledger.seal(p, 1, std::slice::from_ref(&a), &[])), "b is open");
         assert!(member(ledger.seal(p, 1, &[a.clone(), a.clone()], &[])), "a twice");
         let foreign = settled("z", Outcome::Records);
@@ -123,15 +128,15 @@ fn steps_out_of_order_are_errors() {
         assert!(member(ledger.add("job", 1, &[partition("q", &["x", "x"])])));
         assert_eq!(ledger.partitions("job").unwrap().len(), 1, "nothing of a failed plan stays");
         ledger.seal(p, 1, &[a.clone(), b.clone()], &[]).unwrap();
-        assert!(state(ledger.commit(p, 1)));
+        assert!(state(ledger.commit(p, 1, NOW)));
         assert!(ledger.decide(p, 1, &decision("d")).unwrap());
         ledger.seal(p, 1, &[a.clone(), b.clone()], &[]).unwrap();
         assert!(ledger.decide(p, 1, &decision("e")).unwrap(), "sealed anew, decided anew");
-        ledger.commit(p, 1).unwrap();
-        assert!(state(ledger.commit(p, 1)));
+        ledger.commit(p, 1, NOW).unwrap();
+        assert!(state(ledger.commit(p, 1, NOW)));
         assert!(state(ledger.seal(p, 1, &[a, b], &[])));
         let nowhere = PartitionId(99);
-        assert!(matches!(ledger.commit(nowhere, 1), Err(LedgerError::UnknownPartition(_))));
+        assert!(matches!(ledger.commit(nowhere, 1, NOW), Err(LedgerError::UnknownPartition(_))));
         assert!(matches!(ledger.cells(nowhere), Err(LedgerError::UnknownPartition(_))));
         assert!(matches!(ledger.adopt("other", 1, "f"), Err(LedgerError::UnknownJob(_))));
     });
@@ -146,7 +151,7 @@ fn an_old_token_writes_nothing() {
         ("schema", PartitionState::Fetching, |ledger, _| ledger.record_schema("job", 1, "old")),
         ("seal", PartitionState::Fetching, |ledger, p| ledger.seal(p, 1, &[settled("a", Outcome::Records)], &[])),
         ("decide", PartitionState::Sealed, |ledger, p| ledger.decide(p, 1, &decision("d")).map(drop)),
-        ("commit", PartitionState::Publishing, |ledger, p| ledger.commit(p, 1)),
+        ("commit", PartitionState::Publishing, |ledger, p| ledger.commit(p, 1, NOW)),
     ];
     for (name, stands, write) in writes {
         each(|ledger| {
@@ -183,7 +188,7 @@ fn everything_is_there_after_opening_again() {
     ledger.seal(p, 1, &[settled("a", Outcome::Empty { unconfirmed: true })], &[rejected("a")]).unwrap();
     let mut second = SqliteLedger::open(&path).unwrap();
     assert_eq!(second.claim("job", NOW).unwrap().token, 2, "two processes may have it open");
-    assert!(matches!(ledger.commit(p, 1), Err(LedgerError::Fenced { .. })));
+    assert!(matches!(ledger.commit(p, 1, NOW), Err(LedgerError::Fenced { .. })));
     drop((ledger, second));
     let ledger = SqliteLedger::open(&path).unwrap();
     assert_eq!(ledger.partitions("job").unwrap()[0].state, PartitionState::Sealed);
@@ -227,8 +232,8 @@ fn a_file_that_is_not_ours_or_not_whole_is_left_alone() {
             rusqlite::Connection::open(path).unwrap().execute_batch(sql).unwrap();
         }
     };
-    let error = opened_after(pragma("PRAGMA user_version = 3"));
-    assert!(matches!(error, LedgerError::Newer { found: 3, known: 2, .. }), "{error}");
+    let error = opened_after(pragma("PRAGMA user_version = 4"));
+    assert!(matches!(error, LedgerError::Newer { found: 4, known: 3, .. }), "{error}");
     let error = opened_after(pragma("PRAGMA application_id = 1"));
     assert!(matches!(error, LedgerError::Foreign { .. }), "{error}");
 }
@@ -256,6 +261,7 @@ enum Step {
     Commit(i64, u64),
     Reopen(i64, u64, Vec<u8>),
     Restore(i64, u64),
+    Accept(u8, u64),
     Run(u8),
 }
 
@@ -275,7 +281,8 @@ fn steps() -> impl Strategy<Value = Step> {
         4 => (id.clone(), token.clone()).prop_map(|(id, token)| Step::Commit(id, token)),
         4 => (id.clone(), token.clone(), proptest::collection::vec(0u8..6, 0..3))
             .prop_map(|(id, token, cells)| Step::Reopen(id, token, cells)),
-        2 => (id, token).prop_map(|(id, token)| Step::Restore(id, token)),
+        2 => (id, token.clone()).prop_map(|(id, token)| Step::Restore(id, token)),
+        1 => (job.clone(), token).prop_map(|(job, token)| Step::Accept(job, token)),
         1 => job.prop_map(Step::Run),
     ]
 }
@@ -320,15 +327,17 @@ fn take(ledger: &mut dyn Ledger, step: &Step) -> String {
         Step::Decide(id, token, digest) => {
             format!("{:?}", ledger.decide(PartitionId(*id), *token, &decision(&digest.to_string())))
         }
-        Step::Commit(id, token) => format!("{:?}", ledger.commit(PartitionId(*id), *token)),
+        Step::Commit(id, token) => format!("{:?}", ledger.commit(PartitionId(*id), *token, NOW)),
         Step::Reopen(id, token, cells) => {
             let keys: Vec<CellKey> = match cells.is_empty() {
                 true => ledger.cells(PartitionId(*id)).unwrap_or_default().into_iter().map(|cell| cell.key).collect(),
                 false => cells.iter().map(key).collect(),
             };
-            format!("{:?}", ledger.reopen(PartitionId(*id), *token, &keys))
+            let what = reopening(Cause::ALL[keys.len() % 3], &[(PartitionId(*id), keys.as_slice())]);
+            format!("{:?}", ledger.reopen("job0", *token, &what))
         }
         Step::Restore(id, token) => format!("{:?}", ledger.restore(PartitionId(*id), *token)),
+        Step::Accept(j, token) => format!("{:?}", ledger.accept(&job(j), *token)),
         Step::Run(j) => {
             let run = RunRow { report: "r".into(), started: NOW, ended: Timestamp::MAX };
             format!("{:?}", ledger.note_run(&job(j), &run))
@@ -344,6 +353,7 @@ fn all(ledger: &dyn Ledger) -> String {
             .collect();
         let (known, totals) = (ledger.known(job), ledger.totals(job));
         let rest = (ledger.schema(job), ledger.last_run(job), ledger.token(job));
+        let rest = (rest, ledger.retryable(job), ledger.rejections(job, 9));
         format!("{partitions:?} {details:?} {known:?} {totals:?} {rest:?}")
     });
     jobs.join("\n")

@@ -4,11 +4,11 @@
 
 use rusqlite::Connection;
 use tidemill::ledger::{
-    CellRow, Ledger, LedgerError, Outcome, PartitionId, PartitionRow, PartitionState, SealedCell, SqliteLedger,
+    Cause, CellRow, Ledger, LedgerError, Outcome, PartitionId, PartitionRow, PartitionState, SealedCell, SqliteLedger,
 };
-use tidemill::plan::Partition;
+use tidemill::plan::{CellKey, Partition};
 
-use super::ledger::{NOW, decision, each, key, partition, settled};
+use super::ledger::{NOW, decision, each, key, partition, reopening, settled};
 
 fn refused() -> Outcome {
     Outcome::Rejected { code: "1203".into(), message: "no such app".into() }
@@ -23,12 +23,17 @@ fn committed(ledger: &mut dyn Ledger) -> (PartitionId, PartitionRow, Vec<CellRow
     (p, ledger.partitions("job").unwrap().remove(0), ledger.cells(p).unwrap())
 }
 
+fn reopen(ledger: &mut dyn Ledger, id: PartitionId, token: u64, cells: &[&str]) -> Result<(), LedgerError> {
+    let cells: Vec<CellKey> = cells.iter().map(key).collect();
+    ledger.reopen("job", token, &reopening(Cause::Retry, &[(id, cells.as_slice())]))
+}
+
 fn finish(ledger: &mut dyn Ledger, p: PartitionId, token: u64, b: Outcome, digest: &str) {
     let ends = [("a", Outcome::Records), ("b", b), ("c", Outcome::Empty { unconfirmed: true })];
     let cells: Vec<SealedCell> = ends.into_iter().map(|(name, outcome)| settled(name, outcome)).collect();
     ledger.seal(p, token, &cells, &[]).unwrap();
     assert!(ledger.decide(p, token, &decision(digest)).unwrap());
-    ledger.commit(p, token).unwrap();
+    ledger.commit(p, token, NOW).unwrap();
 }
 
 #[test]
@@ -36,9 +41,18 @@ fn a_reopened_partition_keeps_its_decision_until_the_next() {
     each(|ledger| {
         let (p, row, cells) = committed(ledger);
         assert_eq!(ledger.claim("job", NOW).unwrap().committed_cells, 3);
-        ledger.reopen(p, 2, &[key("c"), key("b"), key("b")]).unwrap();
+        reopen(ledger, p, 2, &["c", "b", "b"]).unwrap();
         let reopened = ledger.partitions("job").unwrap().remove(0);
-        assert_eq!(reopened, PartitionRow { state: PartitionState::Fetching, generation: 2, token: 2, ..row.clone() });
+        assert_eq!(
+            reopened,
+            PartitionRow {
+                state: PartitionState::Fetching,
+                generation: 2,
+                token: 2,
+                cause: Some(Cause::Retry),
+                ..row.clone()
+            }
+        );
         let now = ledger.cells(p).unwrap();
         assert_eq!((&now[0], &now[1].outcome, &now[2].outcome), (&cells[0], &None, &None));
         assert_eq!((now[1].records, now[1].pages, now[1].credits), (0, 0, 0));
@@ -53,7 +67,7 @@ fn a_reopened_partition_keeps_its_decision_until_the_next() {
         assert_eq!((row.state, row.generation, row.digest.as_deref()), (PartitionState::Committed, 2, Some("new")));
         assert_eq!(ledger.retried(p).unwrap(), []);
         assert_eq!(ledger.totals("job").unwrap().reopened, 0);
-        ledger.reopen(p, 3, &[key("c")]).unwrap();
+        reopen(ledger, p, 3, &["c"]).unwrap();
         assert_eq!(ledger.partitions("job").unwrap()[0].generation, 3);
     });
 }
@@ -62,7 +76,7 @@ fn a_reopened_partition_keeps_its_decision_until_the_next() {
 fn a_generation_given_up_leaves_no_trace() {
     each(|ledger| {
         let (p, row, cells) = committed(ledger);
-        ledger.reopen(p, 1, &[key("b")]).unwrap();
+        reopen(ledger, p, 1, &["b"]).unwrap();
         ledger.claim("job", NOW).unwrap();
         ledger.restore(p, 2).unwrap();
         assert_eq!(ledger.partitions("job").unwrap()[0], PartitionRow { token: 2, ..row });
@@ -80,31 +94,31 @@ fn what_cannot_be_reopened_or_given_up_is_refused_and_stays() {
         let before = all(ledger);
         let state = |result: Result<(), LedgerError>| assert!(matches!(result, Err(LedgerError::State { .. })));
         let member = |result: Result<(), LedgerError>| assert!(matches!(result, Err(LedgerError::Membership { .. })));
-        state(ledger.reopen(q, 1, &[key("d")]));
+        state(reopen(ledger, q, 1, &["d"]));
         state(ledger.restore(q, 1));
         state(ledger.restore(p, 1));
-        member(ledger.reopen(p, 1, &[]));
-        member(ledger.reopen(p, 1, &[key("b"), key("d")]));
+        member(reopen(ledger, p, 1, &[]));
+        member(reopen(ledger, p, 1, &["b", "d"]));
         let nowhere = PartitionId(99);
-        assert!(matches!(ledger.reopen(nowhere, 1, &[key("b")]), Err(LedgerError::UnknownPartition(_))));
+        assert!(matches!(reopen(ledger, nowhere, 1, &["b"]), Err(LedgerError::UnknownPartition(_))));
         assert!(matches!(ledger.retried(nowhere), Err(LedgerError::UnknownPartition(_))));
         assert_eq!(all(ledger), before);
 
-        ledger.reopen(p, 1, &[key("b")]).unwrap();
-        state(ledger.reopen(p, 1, &[key("c")]));
+        reopen(ledger, p, 1, &["b"]).unwrap();
+        state(reopen(ledger, p, 1, &["c"]));
         ledger.claim("job", NOW).unwrap();
         let before = all(ledger);
         assert!(matches!(ledger.restore(p, 1), Err(LedgerError::Fenced { token: 1, current: 2, .. })));
         assert_eq!(all(ledger), before);
         finish(ledger, p, 2, refused(), "new");
-        assert!(matches!(ledger.reopen(p, 1, &[key("b")]), Err(LedgerError::Fenced { token: 1, current: 2, .. })));
+        assert!(matches!(reopen(ledger, p, 1, &["b"]), Err(LedgerError::Fenced { token: 1, current: 2, .. })));
         state(ledger.restore(p, 2));
     });
 }
 
-/// A file of version 1, as it was made, becomes one of version 2 with all that is in it.
+/// A file of version 1, as it was made, becomes one of today with all that is in it.
 #[test]
-fn a_ledger_of_version_1_is_brought_to_version_2() {
+fn a_ledger_of_version_1_is_brought_to_this_one() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("ledger.db");
     let db = Connection::open(&path).unwrap();
@@ -120,7 +134,7 @@ fn a_ledger_of_version_1_is_brought_to_version_2() {
     let mut ledger = SqliteLedger::open(&path).unwrap();
     let id = ledger.partitions("job").unwrap()[0].id;
     let cells = ledger.cells(id).unwrap();
-    ledger.reopen(id, 4, &[key("a")]).unwrap();
+    reopen(&mut ledger, id, 4, &["a"]).unwrap();
     drop(ledger);
     let mut ledger = SqliteLedger::open(&path).unwrap();
     assert_eq!(ledger.retried(id).unwrap(), cells);
@@ -128,7 +142,7 @@ fn a_ledger_of_version_1_is_brought_to_version_2() {
     assert_eq!(ledger.cells(id).unwrap(), cells);
     let version: i64 =
         Connection::open(&path).unwrap().pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
-    assert_eq!(version, 2);
+    assert_eq!(version, 3);
 }
 
 #[test]

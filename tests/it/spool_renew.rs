@@ -18,7 +18,7 @@ fn next(token: u64) -> Head {
 }
 
 fn renew(dir: &Path, token: u64, anew: &[CellId]) -> Result<PartitionSpool, SpoolError> {
-    PartitionSpool::renew(dir, next(token), Durability::Power, &HashSet::from_iter(anew.iter().copied()))
+    PartitionSpool::renew(dir, next(token), Durability::Power, &HashSet::from_iter(anew.iter().copied()), None)
 }
 
 #[test]

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use jiff::Timestamp;
 use tidemill::ledger::{
     CellRow, Claim, Decision, Ledger, LedgerError, PartitionId, PartitionRow, PartitionState, RejectedRecord,
-    Rejection, RunRow, SealedCell, Totals,
+    Rejection, Reopening, RunRow, Salvaged, SealedCell, Totals,
 };
-use tidemill::plan::{CellKey, KnownPartition, Partition};
+use tidemill::plan::{KnownPartition, Partition};
 use tidemill::run::Exit;
 
 use super::jobs::{APPS, CODES, chat, ranks, stocks};
@@ -131,11 +131,20 @@ impl Ledger for Mortal {
     fn decide(&mut self, partition: PartitionId, token: u64, decision: &Decision) -> Result<bool, LedgerError> {
         self.call(|ledger| ledger.decide(partition, token, decision))
     }
-    fn commit(&mut self, partition: PartitionId, token: u64) -> Result<(), LedgerError> {
-        self.call(|ledger| ledger.commit(partition, token))
+    fn commit(&mut self, partition: PartitionId, token: u64, now: Timestamp) -> Result<(), LedgerError> {
+        self.call(|ledger| ledger.commit(partition, token, now))
     }
-    fn reopen(&mut self, partition: PartitionId, token: u64, retry: &[CellKey]) -> Result<(), LedgerError> {
-        self.call(|ledger| ledger.reopen(partition, token, retry))
+    fn reopen(&mut self, job: &str, token: u64, what: &Reopening) -> Result<(), LedgerError> {
+        self.call(|ledger| ledger.reopen(job, token, what))
+    }
+    fn accept(&mut self, job: &str, token: u64) -> Result<u64, LedgerError> {
+        self.call(|ledger| ledger.accept(job, token))
+    }
+    fn retryable(&self, job: &str) -> Result<Vec<PartitionId>, LedgerError> {
+        self.read(|ledger| ledger.retryable(job))
+    }
+    fn salvage(&mut self, job: &str, found: &Salvaged, now: Timestamp) -> Result<(), LedgerError> {
+        self.call(|ledger| ledger.salvage(job, found, now))
     }
     fn restore(&mut self, partition: PartitionId, token: u64) -> Result<(), LedgerError> {
         self.call(|ledger| ledger.restore(partition, token))

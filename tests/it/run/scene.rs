@@ -70,6 +70,9 @@ pub(crate) struct Scene {
     pub(crate) jobs: Vec<String>,
     pub(crate) keep: bool,
     pub(crate) retry_failed: bool,
+    pub(crate) refetch: bool,
+    pub(crate) accept_empty: bool,
+    pub(crate) accept_failed: bool,
     pub(crate) clock: Clock,
     environment: Environment,
     simulators: BTreeMap<String, Arc<Mutex<Simulator>>>,
@@ -102,7 +105,19 @@ impl Night<'_> {
         }
         fs::write(root.path().join("tidemill.toml"), self.settings).unwrap();
         let jobs = self.jobs.iter().map(|job| (*job).to_owned()).collect();
-        Scene { root, jobs, keep: false, retry_failed: false, clock, environment, simulators, seed: self.seed }
+        Scene {
+            root,
+            jobs,
+            keep: false,
+            retry_failed: false,
+            refetch: false,
+            accept_empty: false,
+            accept_failed: false,
+            clock,
+            environment,
+            simulators,
+            seed: self.seed,
+        }
     }
 }
 
@@ -190,12 +205,12 @@ impl Scene {
         let started = self.clock.now().wall;
         let (signal, signalled) = watch::channel(None);
         let options = Options {
-            folders: self.folders(),
             keep: self.keep,
             retry_failed: self.retry_failed,
-            durability: Durability::Process,
-            signal: signalled,
-            grace: GRACE,
+            refetch: self.refetch,
+            accept_empty: self.accept_empty,
+            accept_failed: self.accept_failed,
+            ..Options::new(self.folders(), Durability::Process, signalled, GRACE)
         };
         let (sender, mut heard) = mpsc::unbounded_channel();
         // Every run has a clock that begins with it, as a process has.
@@ -287,8 +302,8 @@ impl Scene {
         files(&self.folders().output).into_iter().map(|path| (path.clone(), fs::read(&path).unwrap())).collect()
     }
 
-    /// Nothing half done is left in the output; of a published partition the spool has what can be asked for again, and
-    /// nothing of any other.
+    /// Nothing half done is left in the output; of a published partition the spool has the pages of its last generation,
+    /// as long as the archive keeps them or they can be asked for again.
     fn assert_tidy(&self) {
         let strangers: Vec<_> = files(&self.folders().output)
             .into_iter()
@@ -296,11 +311,14 @@ impl Scene {
             .collect();
         assert!(strangers.is_empty(), "{strangers:?}");
         let ledger = self.ledger();
-        for name in (0..self.jobs.len()).map(|index| self.name(index)) {
+        let now = self.clock.now().wall;
+        for (name, job) in (0..self.jobs.len()).map(|index| self.name(index)).zip(self.parsed()) {
             for row in ledger.partitions(name).unwrap() {
                 let kept = files(&self.folders().spool(name, &row.hash));
                 let again = |cell: &CellRow| cell.outcome.as_ref().is_some_and(Outcome::asked_again);
-                let generation = ledger.cells(row.id).unwrap().iter().any(again).then_some(row.generation);
+                let again = ledger.cells(row.id).unwrap().iter().any(again);
+                let young = row.committed.is_some_and(|at| now.duration_since(at).unsigned_abs() < job.archive.keep);
+                let generation = (again || young).then_some(row.generation);
                 assert_eq!(kept.is_empty(), generation.is_none(), "{kept:?}");
                 assert!(kept.iter().all(|path| generation_of(path) == generation), "{row:?} {kept:?}");
             }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch};
-use tidemill::ledger::{CellRow, Ledger, Outcome, PartitionRow, PartitionState};
+use tidemill::ledger::{Cause, CellRow, Ledger, Outcome, PartitionRow, PartitionState, Reopening};
 use tidemill::run::FindingKind as Kind;
 use tidemill::sink::{Lineage, ParquetFile, footer};
 
@@ -243,7 +243,8 @@ fn an_older_generation_stands_until_the_new_one_is_there() {
     let mut reopened = ledger(root.path());
     let row = reopened.partitions("ranks").unwrap().remove(0);
     let cells: Vec<_> = reopened.cells(row.id).unwrap().into_iter().map(|cell| cell.key).collect();
-    reopened.reopen(row.id, row.token, &cells).unwrap();
+    let what = Reopening { cause: Cause::Refetch, partitions: vec![(row.id, cells)], fingerprint: None, schema: None };
+    reopened.reopen("ranks", row.token, &what).unwrap();
     let look = || look_with(root.path(), RANKS, ledger(root.path()), true);
     assert_found("reopened", &look(), &[], None);
     assert_eq!((look().files, look().cells.left), (2, 2));

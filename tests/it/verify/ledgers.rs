@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 use tidemill::ledger::{
-    CellRow, Claim, Decision, Ledger, LedgerError, PartitionId, PartitionRow, RejectedRecord, Rejection, RunRow,
-    SealedCell, SqliteLedger, Totals,
+    CellRow, Claim, Decision, Ledger, LedgerError, PartitionId, PartitionRow, RejectedRecord, Rejection, Reopening,
+    RunRow, Salvaged, SealedCell, SqliteLedger, Totals,
 };
-use tidemill::plan::{CellKey, KnownPartition, Partition};
+use tidemill::plan::{KnownPartition, Partition};
 
 /// Changes the partitions and the cells it is asked for.
 pub(crate) struct Lying {
@@ -58,10 +58,19 @@ impl Ledger for Lying {
     fn decide(&mut self, _: PartitionId, _: u64, _: &Decision) -> Result<bool, LedgerError> {
         panic!("{READ_ONLY}")
     }
-    fn commit(&mut self, _: PartitionId, _: u64) -> Result<(), LedgerError> {
+    fn commit(&mut self, _: PartitionId, _: u64, _: Timestamp) -> Result<(), LedgerError> {
         panic!("{READ_ONLY}")
     }
-    fn reopen(&mut self, _: PartitionId, _: u64, _: &[CellKey]) -> Result<(), LedgerError> {
+    fn reopen(&mut self, _: &str, _: u64, _: &Reopening) -> Result<(), LedgerError> {
+        panic!("{READ_ONLY}")
+    }
+    fn accept(&mut self, _: &str, _: u64) -> Result<u64, LedgerError> {
+        panic!("{READ_ONLY}")
+    }
+    fn retryable(&self, job: &str) -> Result<Vec<PartitionId>, LedgerError> {
+        self.inner.retryable(job)
+    }
+    fn salvage(&mut self, _: &str, _: &Salvaged, _: Timestamp) -> Result<(), LedgerError> {
         panic!("{READ_ONLY}")
     }
     fn restore(&mut self, _: PartitionId, _: u64) -> Result<(), LedgerError> {

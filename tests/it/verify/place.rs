@@ -40,6 +40,8 @@ columns = { rank = "int64" }
 [output]
 path = "ranks"
 partition_by = ["day"]
+[archive]
+keep = "0"
 "#;
 
 /// The same, paused after so many requests.
@@ -96,14 +98,7 @@ impl Place {
             let folders = Folders::rehearsal(self.root());
             let ledger = SqliteLedger::open(&folders.ledger()).unwrap();
             let (_signal, signal) = watch::channel(None);
-            let options = Options {
-                folders,
-                keep: false,
-                retry_failed: false,
-                durability: Durability::Process,
-                signal,
-                grace: Duration::from_secs(20),
-            };
+            let options = Options::new(folders, Durability::Process, signal, Duration::from_secs(20));
             let (sender, mut events) = mpsc::unbounded_channel();
             let running = run(assigned, Store::new(Box::new(ledger)), options, self.clock.clone(), sender);
             let mut running = Box::pin(running);

@@ -229,7 +229,7 @@ fn a_decided_file_may_be_late_until_it_is_committed() {
     let decision = Decision { digest: "0".repeat(64), rows, bytes: 1, file: file.clone() };
     assert!(ledger.decide(row.id, 2, &decision).unwrap());
     assert_found("decided", &look(root.path(), true), &[], None);
-    ledger.commit(row.id, 2).unwrap();
+    ledger.commit(row.id, 2, Timestamp::UNIX_EPOCH).unwrap();
     drop(ledger);
     let at = root.path().join("rehearsal/data").join(file);
     assert_found("committed", &look(root.path(), true), &[Kind::Missing], Some(&at));

@@ -1,0 +1,115 @@
+//! The statements by which a partition gets a later generation, or is put back as it was; and those by which a job
+//! begins with partitions that an earlier ledger knew.
+//!
+//! Invariant: each runs inside the caller's transaction, after its guard.
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, Transaction, params};
+
+use super::error::LedgerError;
+use super::ledger::positions;
+use super::row::{Cause, CellRow, PartitionId, Published, Salvaged};
+use super::sqlite_cells::{add, note_rejected, positions_of, settle};
+use super::sqlite_guard::Inside;
+use super::sqlite_rows::cell_row;
+
+/// Begins the next generation: the cells at these positions are planned again, and as they stood they are kept.
+pub(super) fn plan_again(
+    db: &Transaction<'_>,
+    partition: PartitionId,
+    token: u64,
+    cause: Cause,
+    at: &[usize],
+) -> Inside<()> {
+    let mut keep = db.prepare_cached(
+        "INSERT INTO retried (partition, position, outcome, code, message, records, pages, credits) \
+         SELECT partition, position, outcome, code, message, records, pages, credits FROM cell \
+         WHERE partition = ? AND position = ?",
+    )?;
+    let mut plan = db.prepare_cached(
+        "UPDATE cell SET outcome = NULL, code = NULL, message = NULL, records = 0, pages = 0, credits = 0 \
+         WHERE partition = ? AND position = ?",
+    )?;
+    for position in at {
+        keep.execute(params![partition.0, position])?;
+        plan.execute(params![partition.0, position])?;
+    }
+    db.execute(
+        "UPDATE partition SET state = 'fetching', generation = generation + 1, token = ?, cause = ? WHERE id = ?",
+        params![token, cause.as_str(), partition.0],
+    )?;
+    Ok(())
+}
+
+/// Ends the generation without a file: everything is as it was before [`plan_again`].
+pub(super) fn put_back(db: &Transaction<'_>, partition: PartitionId, token: u64) -> Inside<()> {
+    db.execute(
+        "UPDATE cell SET (outcome, code, message, records, pages, credits) = \
+         (SELECT outcome, code, message, records, pages, credits FROM retried \
+          WHERE retried.partition = cell.partition AND retried.position = cell.position) \
+         WHERE partition = ?1 AND position IN (SELECT position FROM retried WHERE partition = ?1)",
+        [partition.0],
+    )?;
+    db.execute(
+        "UPDATE partition SET state = 'committed', generation = generation - 1, token = ?, cause = NULL WHERE id = ?",
+        params![token, partition.0],
+    )?;
+    forget_retried(db, partition)
+}
+
+pub(super) fn forget_retried(db: &Transaction<'_>, partition: PartitionId) -> Inside<()> {
+    db.execute("DELETE FROM retried WHERE partition = ?", [partition.0])?;
+    Ok(())
+}
+
+pub(super) fn retried(db: &Transaction<'_>, partition: PartitionId) -> Inside<Vec<CellRow>> {
+    let mut select = db.prepare_cached(
+        "SELECT key, retried.outcome, retried.code, retried.message, retried.records, retried.pages, \
+         retried.credits FROM retried JOIN cell USING (partition, position) WHERE retried.partition = ? \
+         ORDER BY retried.position",
+    )?;
+    Ok(select.query_map([partition.0], cell_row)?.collect::<Result<_, _>>()?)
+}
+
+/// Begins a job that is not known with what was found of it.
+pub(super) fn salvage(db: &Transaction<'_>, job: &str, found: &Salvaged, now: Timestamp) -> Inside<()> {
+    let known: Option<i64> = db.query_row("SELECT id FROM job WHERE name = ?", [job], |row| row.get(0)).optional()?;
+    if known.is_some() {
+        return Err(LedgerError::KnownJob(job.to_owned()).into());
+    }
+    let token = found.token.max(1);
+    db.execute(
+        "INSERT INTO job (name, token, claimed, fingerprint, schema) VALUES (?, ?, ?, ?, ?)",
+        params![job, token, now.to_string(), found.fingerprint, found.schema],
+    )?;
+    let id = db.last_insert_rowid();
+    for one in &found.partitions {
+        add(db, (job, id), token, &one.partition)?;
+        let partition: i64 = db.query_row(
+            "SELECT id FROM partition WHERE job = ? AND key = ?",
+            params![id, one.partition.key],
+            |row| row.get(0),
+        )?;
+        let cause = (one.published.is_none() && one.generation > 1).then_some(Cause::Replay.as_str());
+        db.execute(
+            "UPDATE partition SET generation = ?, cause = ? WHERE id = ?",
+            params![one.generation, cause, partition],
+        )?;
+        if let Some(published) = &one.published {
+            commit_as_found(db, PartitionId(partition), &one.partition.key, published)?;
+        }
+    }
+    Ok(())
+}
+
+fn commit_as_found(db: &Transaction<'_>, id: PartitionId, key: &str, found: &Published) -> Inside<()> {
+    let Published { decision, cells, rejected, committed } = found;
+    let (cells_at, records_at) = positions(&positions_of(db, id)?, key, cells, rejected)?;
+    settle(db, id, cells.iter().zip(cells_at))?;
+    note_rejected(db, id, rejected.iter().zip(records_at))?;
+    db.execute(
+        "UPDATE partition SET state = 'committed', digest = ?, rows = ?, bytes = ?, file = ?, committed = ? WHERE id = ?",
+        params![decision.digest, decision.rows, decision.bytes, decision.file, committed.to_string(), id.0],
+    )?;
+    Ok(())
+}

@@ -1,0 +1,151 @@
+//! From the spooled pages of a partition to its staging file: a pure function of the pages, the job and the recorded
+//! schema, so that a crash, a replay or another machine makes the same bytes. Blocking.
+
+use crate::decode::{DatasetSchema, Inferred, PageIn, PartitionError, Projection, RecordsAt, build, infer};
+use crate::fetch::record_path;
+use crate::ledger::{Outcome, RejectedRecord, SealedCell};
+use crate::plan::{Cell, CellKey};
+use crate::sink::{Finished, Lineage, ParquetFile};
+use crate::spool::PartitionSpool;
+
+use super::error::{EncodeError, RunError};
+use super::fate::outcome_name;
+use super::publish::{Publisher, Settled};
+
+/// A staging file, and what was left out of it.
+pub(super) struct Encoded {
+    /// The file; none when no record fits.
+    pub(super) finished: Option<Finished>,
+    /// Records that did not fit, all of them counted.
+    pub(super) rejected: u64,
+    /// The first of them.
+    pub(super) samples: Vec<RejectedRecord>,
+}
+
+impl Publisher {
+    /// The schema that a partition needs, with what is `recorded` of its dataset.
+    pub(super) fn infer(
+        &self,
+        settled: &Settled,
+        spool: &PartitionSpool,
+        recorded: Option<&DatasetSchema>,
+    ) -> Result<Inferred, RunError> {
+        infer(self.pages(settled, spool), &self.records_at(), self.projection(), &self.job.columns, recorded)
+            .map_err(|source| decode_error(settled, source))
+    }
+
+    /// Writes the staging file of a partition and makes it durable.
+    pub(super) fn encode(
+        &self,
+        settled: &Settled,
+        spool: &PartitionSpool,
+        inferred: &Inferred,
+    ) -> Result<Encoded, RunError> {
+        let sink_error = |source| RunError::Sink { partition: settled.row.key.clone(), source: Box::new(source) };
+        let staging = self.layout().staging(&self.staging_name(settled));
+        let lineage = self.lineage(settled, spool, inferred);
+        let mut file: Option<ParquetFile> = None;
+        let built = build(self.pages(settled, spool), &self.records_at(), inferred, |batch| {
+            let file = match &mut file {
+                Some(file) => file,
+                None => file.insert(ParquetFile::create(&staging, batch.schema(), &lineage)?),
+            };
+            file.write(&batch)?;
+            Ok(())
+        })
+        .map_err(|source| decode_error(settled, source))?;
+        let samples = built.samples.into_iter().map(|reject| RejectedRecord {
+            cell: CellKey(reject.cell),
+            page: reject.page,
+            index: reject.index,
+            path: reject.path,
+            reason: reject.reason,
+        });
+        let samples = samples.collect();
+        let finished = file.map(ParquetFile::finish).transpose().map_err(sink_error)?;
+        Ok(Encoded { finished, rejected: built.rejected, samples })
+    }
+
+    fn records_at(&self) -> RecordsAt {
+        RecordsAt { path: record_path(&self.provider, &self.job), shape: self.job.records.shape }
+    }
+
+    fn projection(&self) -> Projection {
+        Projection {
+            explode: self.job.records.explode.clone(),
+            skip: self.job.output.partition_by.clone(),
+            ..Projection::default()
+        }
+    }
+
+    fn lineage(&self, settled: &Settled, spool: &PartitionSpool, inferred: &Inferred) -> Lineage {
+        Lineage {
+            job: self.job.name.as_str().to_owned(),
+            provider: self.provider.name.clone(),
+            partition: settled.row.key.clone(),
+            generation: settled.row.generation.into(),
+            schema: inferred.schema.to_text(),
+            cells: sealed_cells(settled, spool)
+                .into_iter()
+                .map(|cell| (cell.key.0, outcome_name(&cell.outcome).to_owned()))
+                .collect(),
+            spool: None,
+        }
+    }
+
+    /// The pages of a partition: cells in plan order, then pages in order. A cell that was rejected on a later page is
+    /// not there at all: half a cell would pass for a whole one.
+    fn pages<'a>(
+        &'a self,
+        settled: &'a Settled,
+        spool: &'a PartitionSpool,
+    ) -> impl Iterator<Item = Result<PageIn, EncodeError>> + 'a {
+        let whole = move |cell: &&Cell| {
+            let end = spool.progress(&cell.key.id()).and_then(|progress| progress.end.as_ref());
+            !matches!(end, Some(Outcome::Rejected { .. }))
+        };
+        settled.cells.iter().filter(whole).flat_map(move |cell| {
+            let added = self.added(cell);
+            let pages = spool.pages(&cell.key.id());
+            pages.iter().filter_map(move |at| match (spool.read(at), &added) {
+                (Err(error), _) => Some(Err(error.into())),
+                (Ok(_), Err(error)) => Some(Err(error.clone().into())),
+                // An explicit empty has nothing below the record path to look for.
+                (Ok(page), Ok(_)) if page.head.records == 0 => None,
+                (Ok(page), Ok(added)) => Some(Ok(PageIn {
+                    cell: cell.key.0.clone(),
+                    page: page.head.page,
+                    body: page.body,
+                    added: added.clone(),
+                })),
+            })
+        })
+    }
+
+    fn added(&self, cell: &Cell) -> Result<serde_json::Map<String, serde_json::Value>, crate::job::TemplateError> {
+        let values = cell.values();
+        self.job.records.add.iter().map(|(name, template)| Ok((name.clone(), template.render(&values)?))).collect()
+    }
+}
+
+/// How every cell ended, as the spool says.
+pub(super) fn sealed_cells(settled: &Settled, spool: &PartitionSpool) -> Vec<SealedCell> {
+    settled
+        .cells
+        .iter()
+        .filter_map(|cell| {
+            let progress = spool.progress(&cell.key.id())?;
+            Some(SealedCell {
+                key: cell.key.clone(),
+                outcome: progress.end.clone()?,
+                records: progress.records,
+                pages: progress.pages,
+                credits: progress.credits,
+            })
+        })
+        .collect()
+}
+
+fn decode_error(settled: &Settled, source: PartitionError<EncodeError>) -> RunError {
+    RunError::Decode { partition: settled.row.key.clone(), source: Box::new(source) }
+}
