@@ -2,9 +2,8 @@
 
 use tokio::sync::mpsc;
 
-use crate::ledger::SqliteLedger;
 use crate::quota::Clock;
-use crate::run::{Exit, Folders, JobReport, Report, RunError, Store, replay as replay_jobs};
+use crate::run::{Exit, Folders, JobReport, Report, Store, open_ledger, replay as replay_jobs};
 
 use super::args::ReplayArguments;
 use super::load::load;
@@ -31,13 +30,14 @@ pub(super) async fn replay(arguments: ReplayArguments) -> Result<Exit, CommandEr
         say(&format!("error: nothing was fetched here: there is no ledger in `{}`", folders.state.display()));
         return Ok(Exit::Usage);
     }
-    let store = Store::new(Box::new(SqliteLedger::open(&folders.ledger()).map_err(RunError::from)?));
+    let (ledger, note) = open_ledger(&folders, started)?;
+    note.iter().for_each(|note| say(note));
+    let store = Store::new(Box::new(ledger));
     let mut reports: Vec<JobReport> = prepared.iter().map(|job| empty_report(job, &folders)).collect();
     let (sender, events) = mpsc::unbounded_channel();
     let replaying = replay_jobs(prepared, store.clone(), folders, clock.clone(), sender);
     tokio::join!(replaying, follow(events, Progress::new(arguments.progress), &clock, &mut reports));
     let report = Report::new(started, clock.now().wall, arguments.simulate, reports);
-    remember(&store, &report)?;
     match arguments.jobs.json {
         true => put(&serde_json::to_string_pretty(&report).unwrap_or_default()),
         false => {
@@ -45,5 +45,6 @@ pub(super) async fn replay(arguments: ReplayArguments) -> Result<Exit, CommandEr
             say(&format!("{} requests sent", report.requests_sent));
         }
     }
+    remember(&store, &report)?;
     Ok(report.exit)
 }

@@ -10,12 +10,12 @@ use tokio::sync::{mpsc, watch};
 use crate::disk::{self, Durability};
 use crate::fetch::{HttpTransport, Transport};
 use crate::job::{Problem, Problems};
-use crate::ledger::{RunRow, SqliteLedger};
+use crate::ledger::RunRow;
 use crate::provider::{Environment, Provider, Workspace};
 use crate::quota::Clock;
 use crate::run::{
     Assigned, Event, EventKind, Exit, Folders, JobReport, Options, Prepared, Report, RunError, Store, apply,
-    run as run_jobs,
+    open_ledger, run as run_jobs,
 };
 use crate::simulate::{self, Faults};
 
@@ -26,7 +26,7 @@ use super::render::summary;
 use super::signal::Signals;
 use super::simulators::{Listening, listen, serve_while, with_secrets};
 use super::start::CommandError;
-use super::term::put;
+use super::term::{put, say};
 
 /// How often a bar looks what it waits for.
 const REFRESH: Duration = Duration::from_millis(500);
@@ -62,7 +62,9 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, CommandError> {
         what: format!("the state folder `{}` cannot be made", folders.state.display()),
         source,
     })?;
-    let store = Store::new(Box::new(SqliteLedger::open(&folders.ledger()).map_err(RunError::from)?));
+    let (ledger, note) = open_ledger(&folders, started)?;
+    note.iter().for_each(|note| say(note));
+    let store = Store::new(Box::new(ledger));
     let (signal, signalled) = watch::channel(None);
     let options = Options {
         keep: arguments.keep,
@@ -84,11 +86,12 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, CommandError> {
         return Ok(exit);
     }
     let report = Report::new(started, clock.now().wall, arguments.simulate, reports);
-    remember(&store, &report)?;
+    // Shown first: a disk that is too full to keep the report must not hide it.
     match arguments.jobs.json {
         true => put(&serde_json::to_string_pretty(&report).unwrap_or_default()),
         false => put(summary(&report).trim_end()),
     }
+    remember(&store, &report)?;
     Ok(report.exit)
 }
 

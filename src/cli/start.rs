@@ -6,6 +6,7 @@ use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
 use crate::job::Problems;
+use crate::ledger::LedgerError;
 use crate::run::{Exit, RunError, next_step};
 
 use super::args::{Arguments, Command};
@@ -42,6 +43,8 @@ impl CommandError {
     fn exit(&self) -> Exit {
         match self {
             Self::Input(_) => Exit::Usage,
+            // Another program must be used, or another folder: running again changes nothing.
+            Self::Run(RunError::Ledger(LedgerError::Newer { .. } | LedgerError::Foreign { .. })) => Exit::Usage,
             Self::Run(_) | Self::Io { .. } => Exit::Failed,
         }
     }

@@ -1,6 +1,6 @@
 //! What one run may spend on a job, counted over all its cells.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::job::Ceilings;
@@ -11,6 +11,7 @@ pub struct Spending {
     ceilings: Ceilings,
     requests: AtomicU64,
     credits: AtomicU64,
+    halted: AtomicBool,
 }
 
 impl Spending {
@@ -21,6 +22,9 @@ impl Spending {
 
     /// Claims one attempt, `elapsed` after the run began; the reason if a ceiling forbids it.
     pub fn claim(&self, elapsed: Duration) -> Result<(), String> {
+        if self.halted.load(Ordering::Relaxed) {
+            return Err("pages can no longer be kept".to_owned());
+        }
         if let Some(deadline) = self.ceilings.deadline
             && elapsed >= deadline
         {
@@ -36,6 +40,11 @@ impl Spending {
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |spent| (spent < max).then_some(spent + 1))
             .map(|_| ())
             .map_err(|_| format!("`max_requests = {max}` is reached"))
+    }
+
+    /// Lets no further attempt leave: its page could not be kept.
+    pub fn halt(&self) {
+        self.halted.store(true, Ordering::Relaxed);
     }
 
     /// Adds what an answer says it cost.

@@ -149,8 +149,8 @@ pub async fn fetch_cell(source: &Source<'_>, task: &CellTask<'_>) -> Result<Cell
                 position.records += page.records;
                 position.resumed = false;
                 if next.is_none() {
-                    warn_if_short(source, &page, position.records);
-                    return settle(source, task, &position, Outcome::Records).await;
+                    let outcome = short(&page, position.records).unwrap_or(Outcome::Records);
+                    return settle(source, task, &position, outcome).await;
                 }
                 position.cursor = next;
             }
@@ -197,7 +197,12 @@ async fn keep(
         Cow::Borrowed(_) => body.clone(),
         Cow::Owned(masked) => masked.into(),
     };
-    task.spool.append(task.partition, Frame::Page(PageFrame { head, body })).await?;
+    let kept = task.spool.append(task.partition, Frame::Page(PageFrame { head, body })).await;
+    if kept.is_err() {
+        // Before the permit frees: whatever left now would be paid for and lost.
+        source.spending.halt();
+    }
+    kept?;
     drop(held);
     (source.notify)(Notice::Page { records: page.records, credits: page.credits.unwrap_or_default() });
     Ok(page)
@@ -277,16 +282,18 @@ async fn settle(
         outcome: outcome.clone(),
         received: source.clock.now().wall,
     };
-    task.spool.append(task.partition, Frame::End(frame)).await?;
+    let kept = task.spool.append(task.partition, Frame::End(frame)).await;
+    if kept.is_err() {
+        source.spending.halt();
+    }
+    kept?;
     Ok(CellEnd::Settled(outcome))
 }
 
-fn warn_if_short(source: &Source<'_>, page: &Page, records: u64) {
-    if let Some(total) = page.advance.total
-        && records < total
-    {
-        (source.notify)(Notice::Warning(format!(
-            "the provider announced {total} records, but its pages ended after {records}"
-        )));
-    }
+/// The end of a cell whose last page holds nothing although the provider announced more: records are missing, and nobody
+/// knows which.
+fn short(page: &Page, received: u64) -> Option<Outcome> {
+    let total = page.advance.total.filter(|total| page.records == 0 && received < *total)?;
+    let message = format!("the provider announced {total} records, but its pages ended after {received}");
+    Some(Outcome::Rejected { code: "short".to_owned(), message })
 }

@@ -45,6 +45,21 @@ pub enum PagingError {
     /// The same records came twice, so the provider ignores the paging parameters.
     #[error("page {0} holds the same records as a page before it: the provider seems to ignore the paging parameters")]
     SameRecords(u32),
+    /// Nothing stands where the way to the next page should: the path may be wrong, and then all pages but one are missing.
+    #[error(
+        "the first page has nothing at `{at}`, where the next page should be told: mend `[paging]`, or write `absent_ends = \
+         true` there if this provider leaves it out of an answer of one page"
+    )]
+    Absent {
+        /// The path.
+        at: String,
+    },
+    /// There is more, and nobody says where.
+    #[error("the provider says that there is more, but `{at}` does not tell where")]
+    NoCursor {
+        /// The path.
+        at: String,
+    },
     /// The link to the next page leaves the provider.
     #[error("the link to the next page leads to `{0}`, away from the provider")]
     Elsewhere(String),
@@ -156,11 +171,23 @@ impl<'a> Paginator<'a> {
                 let more = total.map_or(count >= *page_size, |total| received + count < total);
                 (more && count > 0).then(|| single("offset", Value::from(received + count)))
             }
-            Paging::Cursor { fields, has_more, .. } => {
-                let more = flag(document, has_more.as_ref())?.unwrap_or(true);
-                if more { cursor_fields(document, fields)? } else { None }
+            Paging::Cursor { fields, has_more, absent_ends, .. } => {
+                let told = flag(document, has_more.as_ref())?;
+                // A first page that holds records and not even a null where the next one should be told proves nothing.
+                let proves = *absent_ends || count == 0 || page > 0;
+                match (told, if told == Some(false) { Next::End } else { cursor_fields(document, fields)? }) {
+                    (_, Next::At(cursor)) => Some(cursor),
+                    (Some(true), Next::End) => return Err(PagingError::NoCursor { at: path_of(fields) }),
+                    (Some(true), Next::Absent(at)) => return Err(PagingError::NoCursor { at }),
+                    (None, Next::Absent(at)) if !proves => return Err(PagingError::Absent { at }),
+                    (Some(false) | None, Next::End | Next::Absent(_)) => None,
+                }
             }
-            Paging::NextUrl { url } => link(document, url)?,
+            Paging::NextUrl { url, absent_ends } => match link(document, url)? {
+                Next::At(cursor) => Some(cursor),
+                Next::Absent(at) if !*absent_ends && count > 0 && page == 0 => return Err(PagingError::Absent { at }),
+                Next::End | Next::Absent(_) => None,
+            },
         };
         self.check_new(cursor, next.as_ref(), records, page)?;
         Ok(Advance { next, total })
@@ -227,18 +254,34 @@ fn single(name: &str, value: Value) -> Cursor {
     Cursor(fields)
 }
 
-/// The cursor of an answer; none when one of its fields is null, absent, empty or `false`.
-fn cursor_fields(document: &RawValue, fields: &[(String, Pointer)]) -> Result<Option<Cursor>, PagingError> {
+/// What an answer says of the next page.
+enum Next {
+    /// Where it starts.
+    At(Cursor),
+    /// That there is none.
+    End,
+    /// Nothing at this path.
+    Absent(String),
+}
+
+/// The cursor of an answer; the end when one of its fields is null, empty or `false`.
+fn cursor_fields(document: &RawValue, fields: &[(String, Pointer)]) -> Result<Next, PagingError> {
     let mut cursor = Map::new();
+    let mut absent = None;
     for (name, pointer) in fields {
         match locate(document, pointer)? {
             // How some providers spell "no more"; sent back, it would ask for the first page again.
-            Located::Value(value) if matches!(value.get(), "\"\"" | "false") => return Ok(None),
-            Located::Value(value) => cursor.insert(name.clone(), scalar(value, pointer)?),
-            Located::Null | Located::Missing { .. } => return Ok(None),
-        };
+            Located::Value(value) if matches!(value.get(), "\"\"" | "false") => return Ok(Next::End),
+            Located::Value(value) => drop(cursor.insert(name.clone(), scalar(value, pointer)?)),
+            Located::Null => return Ok(Next::End),
+            Located::Missing { .. } => absent = absent.or(Some(pointer.to_string())),
+        }
     }
-    Ok(Some(Cursor(cursor)))
+    Ok(absent.map_or(Next::At(Cursor(cursor)), Next::Absent))
+}
+
+fn path_of(fields: &[(String, Pointer)]) -> String {
+    fields.first().map_or_else(String::new, |(_, pointer)| pointer.to_string())
 }
 
 /// A cursor value: text or a number, which keeps its digits.
@@ -253,12 +296,13 @@ fn scalar(value: &RawValue, pointer: &Pointer) -> Result<Value, PagingError> {
     }
 }
 
-fn link(document: &RawValue, pointer: &Pointer) -> Result<Option<Cursor>, PagingError> {
+fn link(document: &RawValue, pointer: &Pointer) -> Result<Next, PagingError> {
     match locate(document, pointer)? {
-        Located::Null | Located::Missing { .. } => Ok(None),
+        Located::Null => Ok(Next::End),
+        Located::Missing { .. } => Ok(Next::Absent(pointer.to_string())),
         Located::Value(value) => match scalar(value, pointer)? {
-            Value::String(link) if link.is_empty() => Ok(None),
-            link @ Value::String(_) => Ok(Some(single("url", link))),
+            Value::String(link) if link.is_empty() => Ok(Next::End),
+            link @ Value::String(_) => Ok(Next::At(single("url", link))),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
                 Err(PagingError::Unfit { at: pointer.to_string(), expected: "a link", found: shortened(value) })
             }

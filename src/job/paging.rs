@@ -35,17 +35,21 @@ pub enum Paging {
     },
     /// Any number of fields of an answer, sent back with the next request.
     Cursor {
-        /// Parameter name and where an answer holds its value. The last page lacks one of them (null or absent).
+        /// Parameter name and where an answer holds its value. On the last page one of them is null, or absent.
         fields: Vec<(String, Pointer)>,
         /// Where an answer says whether there is more (`false` ends).
         has_more: Option<Pointer>,
         /// A request of its own for following pages; without it the fields join the job's own parameters.
         next: Option<NextRequest>,
+        /// A first page without any of the fields may be the last; without this it may as well be a wrong path.
+        absent_ends: bool,
     },
     /// An answer holds the address of the next one.
     NextUrl {
         /// Where it stands; null or absent ends.
         url: Pointer,
+        /// A first page without it may be the last; without this it may as well be a wrong path.
+        absent_ends: bool,
     },
 }
 

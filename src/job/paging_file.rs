@@ -44,17 +44,25 @@ pub enum PagingFile {
     },
     /// Fields of an answer are sent back with the next request.
     Cursor {
-        /// Parameter name and where an answer holds its value; null or absent there ends.
+        /// Parameter name and where an answer holds its value; null there ends, and absence once it has been there.
         fields: Ordered<String>,
         /// Where an answer says whether there is more; `false` ends.
         has_more: Option<String>,
         /// A request of its own for following pages; without it the fields join the job's own parameters.
         next: Option<NextRequestFile>,
+        /// Write `true` where a provider leaves the fields out of an answer of one page only; without it such an answer is
+        /// taken for a wrong path.
+        #[serde(default)]
+        absent_ends: bool,
     },
     /// An answer holds the address of the next one.
     NextUrl {
-        /// Where it stands, such as `/links/next`; null or absent ends.
+        /// Where it stands, such as `/links/next`; null there ends, and absence once it has been there.
         url: String,
+        /// Write `true` where a provider leaves it out of an answer of one page only; without it such an answer is taken
+        /// for a wrong path.
+        #[serde(default)]
+        absent_ends: bool,
     },
 }
 
@@ -119,8 +127,12 @@ impl PagingFile {
                 page_size: at_least_one(page_size, &format!("{path}/page_size"), problems),
                 total: total.map(|text| pointer(&text, &format!("{path}/total"), problems)),
             },
-            Self::Cursor { fields, has_more, next } => cursor(fields, has_more.as_deref(), next, path, problems),
-            Self::NextUrl { url } => Paging::NextUrl { url: pointer(&url, &format!("{path}/url"), problems) },
+            Self::Cursor { fields, has_more, next, absent_ends } => {
+                cursor(fields, has_more.as_deref(), next, absent_ends, path, problems)
+            }
+            Self::NextUrl { url, absent_ends } => {
+                Paging::NextUrl { url: pointer(&url, &format!("{path}/url"), problems), absent_ends }
+            }
         };
         (problems.0.len() == before).then_some(paging)
     }
@@ -130,6 +142,7 @@ fn cursor(
     fields: Ordered<String>,
     has_more: Option<&str>,
     next: Option<NextRequestFile>,
+    absent_ends: bool,
     path: &str,
     problems: &mut Problems,
 ) -> Paging {
@@ -149,7 +162,7 @@ fn cursor(
     let names = Names::new("cursor field", fields.iter().map(|(name, _)| (name.clone(), Fields::None)).collect());
     let next = next.and_then(|next| next.parse(&names, &format!("{path}/next"), problems));
     let has_more = has_more.map(|text| pointer(text, &format!("{path}/has_more"), problems));
-    Paging::Cursor { fields, has_more, next }
+    Paging::Cursor { fields, has_more, next, absent_ends }
 }
 
 impl NextRequestFile {

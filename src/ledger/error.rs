@@ -23,9 +23,6 @@ pub enum LedgerError {
     /// A job that was never claimed.
     #[error("job `{0}` is not in the ledger; it must be claimed first")]
     UnknownJob(String),
-    /// A job that cannot be begun from what was found of it, because it is known.
-    #[error("job `{0}` is in the ledger already")]
-    KnownJob(String),
     /// A partition that was never added.
     #[error("partition number {} is not in the ledger", .0.0)]
     UnknownPartition(PartitionId),
@@ -46,7 +43,7 @@ pub enum LedgerError {
         what: String,
     },
     /// The file is not what was written.
-    #[error("ledger `{path}` is damaged ({found}); move it away and run `tidemill verify`", path = .path.display())]
+    #[error("ledger `{path}` is damaged ({found}); move it away, with `-wal` and `-shm`, and run again: it is rebuilt from files and pages", path = .path.display())]
     Damaged {
         /// The database file.
         path: PathBuf,

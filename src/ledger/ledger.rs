@@ -71,8 +71,8 @@ pub trait Ledger: Send {
     /// Committed partitions with cells that may be asked for again: rejected and not accepted, or empty only then.
     fn retryable(&self, job: &str) -> Result<Vec<PartitionId>, LedgerError>;
 
-    /// Begins a job that the ledger does not know with what was found of it. It is an error, and nothing is changed, if
-    /// the job is known.
+    /// Takes in what was found of a job, and begins it if it is not known. A partition that is known stays as it is, but
+    /// for one that is being fetched in its first generation with the same cells: if its file was found, it is committed.
     fn salvage(&mut self, job: &str, found: &Salvaged, now: Timestamp) -> Result<(), LedgerError>;
 
     /// The cells a partition was reopened for, as they stood before, in plan order; none once the new generation is

@@ -38,6 +38,22 @@ pub enum LockError {
 }
 
 impl JobLock {
+    /// Locks every job that was ever run with this state, at once or not at all.
+    ///
+    /// # Errors
+    /// When another process has one of them, or a lock file cannot be made or locked.
+    pub fn acquire_all(state: &Path) -> Result<Vec<Self>, LockError> {
+        let dir = state.join("locks");
+        let failed = |source| LockError::Io { action: "list", path: dir.clone(), source };
+        let mut jobs = Vec::new();
+        for entry in fs::read_dir(&dir).map_err(failed)? {
+            let name = entry.map_err(failed)?.file_name();
+            let job = name.to_str().and_then(|name| name.strip_suffix(".lock"));
+            jobs.extend(job.filter(|job| !job.starts_with('.')).map(ToOwned::to_owned));
+        }
+        jobs.iter().map(|job| Self::acquire(state, job)).collect()
+    }
+
     /// Locks `<state>/locks/<job>.lock`, at once or not at all.
     pub fn acquire(state: &Path, job: &str) -> Result<Self, LockError> {
         let dir = state.join("locks");

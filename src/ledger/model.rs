@@ -14,7 +14,7 @@ use super::row::{
 };
 
 /// Keeps everything in memory.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct ModelLedger {
     jobs: HashMap<String, Job>,
     /// By number, from 1.
@@ -22,7 +22,7 @@ pub struct ModelLedger {
     runs: HashMap<String, RunRow>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Job {
     token: u64,
     fingerprint: Option<String>,
@@ -30,7 +30,7 @@ struct Job {
     cells: HashSet<CellId>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Kept {
     job: String,
     row: PartitionRow,
@@ -238,31 +238,29 @@ impl Ledger for ModelLedger {
     }
 
     fn salvage(&mut self, job: &str, found: &Salvaged, _now: Timestamp) -> Result<(), LedgerError> {
-        if self.jobs.contains_key(job) {
-            return Err(LedgerError::KnownJob(job.to_owned()));
-        }
-        let mut whole = Self::new();
-        let (token, fingerprint, schema) = (found.token.max(1), found.fingerprint.clone(), found.schema.clone());
-        whole.jobs.insert(job.to_owned(), Job { token, fingerprint, schema, ..Job::default() });
-        for salvage in &found.partitions {
-            whole.add(job, token, std::slice::from_ref(&salvage.partition))?;
-            let id = PartitionId(whole.partitions.len().cast_signed() as i64);
-            if let Some(Published { decision, cells, rejected, committed }) = &salvage.published {
-                whole.seal(id, token, cells, rejected)?;
-                whole.decide(id, token, decision)?;
-                whole.commit(id, token, *committed)?;
+        let mut after = self.clone();
+        let known = after.jobs.entry(job.to_owned()).or_default();
+        known.token = known.token.max(found.token).max(1);
+        known.fingerprint = known.fingerprint.take().or(found.fingerprint.clone());
+        known.schema = known.schema.take().or(found.schema.clone());
+        let token = known.token;
+        for one in &found.partitions {
+            let place = |kept: &&Kept| kept.row.key == one.partition.key;
+            let open = |kept: &Kept| kept.row.state == PartitionState::Fetching && kept.row.generation == 1;
+            if after.of(job).find(place).is_some_and(|kept| !open(kept)) {
+                continue;
             }
-            if let Some(kept) = whole.partitions.get_mut(&id) {
-                kept.row.generation = salvage.generation;
-                let reopened = salvage.published.is_none() && salvage.generation > 1;
-                kept.row.cause = reopened.then_some(Cause::Replay);
+            after.add(job, token, std::slice::from_ref(&one.partition))?;
+            let Some(id) = after.of(job).find(place).map(|kept| kept.row.id) else { continue };
+            let kept = after.partition(id, token)?;
+            kept.row.generation = one.generation;
+            if let Some(Published { decision, cells, rejected, committed }) = &one.published {
+                after.seal(id, token, cells, rejected)?;
+                after.decide(id, token, decision)?;
+                after.commit(id, token, *committed)?;
             }
         }
-        for (_, mut kept) in whole.partitions {
-            kept.row.id = PartitionId((self.partitions.len() + 1).cast_signed() as i64);
-            self.partitions.insert(kept.row.id, kept);
-        }
-        self.jobs.extend(whole.jobs);
+        *self = after;
         Ok(())
     }
 

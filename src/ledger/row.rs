@@ -28,6 +28,30 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Its name, in footers and messages.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Records => "records",
+            Self::Empty { unconfirmed: false } => "empty",
+            Self::Empty { unconfirmed: true } => "empty, unconfirmed",
+            Self::Rejected { .. } => "rejected",
+        }
+    }
+
+    /// The outcome of that name; code and message of a rejection are asked for. `None` when there is no such outcome.
+    pub fn named(name: &str, rejection: impl FnOnce() -> Option<(String, String)>) -> Option<Self> {
+        Some(match name {
+            "records" => Self::Records,
+            "empty" => Self::Empty { unconfirmed: false },
+            "empty, unconfirmed" => Self::Empty { unconfirmed: true },
+            "rejected" => {
+                let (code, message) = rejection()?;
+                Self::Rejected { code, message }
+            }
+            _ => return None,
+        })
+    }
+
     /// Whether `--retry-failed` asks again: the provider may answer otherwise another day.
     pub fn asked_again(&self) -> bool {
         match self {

@@ -6,7 +6,6 @@
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use super::error::LedgerError;
 use super::ledger::positions;
 use super::row::{Cause, CellRow, PartitionId, Published, Salvaged};
 use super::sqlite_cells::{add, note_rejected, positions_of, settle};
@@ -71,30 +70,27 @@ pub(super) fn retried(db: &Transaction<'_>, partition: PartitionId) -> Inside<Ve
     Ok(select.query_map([partition.0], cell_row)?.collect::<Result<_, _>>()?)
 }
 
-/// Begins a job that is not known with what was found of it.
+/// Takes in what was found of a job.
 pub(super) fn salvage(db: &Transaction<'_>, job: &str, found: &Salvaged, now: Timestamp) -> Inside<()> {
-    let known: Option<i64> = db.query_row("SELECT id FROM job WHERE name = ?", [job], |row| row.get(0)).optional()?;
-    if known.is_some() {
-        return Err(LedgerError::KnownJob(job.to_owned()).into());
-    }
-    let token = found.token.max(1);
-    db.execute(
-        "INSERT INTO job (name, token, claimed, fingerprint, schema) VALUES (?, ?, ?, ?, ?)",
-        params![job, token, now.to_string(), found.fingerprint, found.schema],
+    let id: i64 = db.query_row(
+        "INSERT INTO job (name, token, claimed, fingerprint, schema) VALUES (?1, ?2, ?3, ?4, ?5) \
+         ON CONFLICT (name) DO UPDATE SET token = max(token, ?2), fingerprint = coalesce(fingerprint, ?4), \
+         schema = coalesce(schema, ?5) RETURNING id",
+        params![job, found.token.max(1), now.to_string(), found.fingerprint, found.schema],
+        |row| row.get(0),
     )?;
-    let id = db.last_insert_rowid();
+    let token: u64 = db.query_row("SELECT token FROM job WHERE id = ?", [id], |row| row.get(0))?;
     for one in &found.partitions {
+        let known = "SELECT id, state = 'fetching' AND generation = 1 FROM partition WHERE job = ? AND key = ?";
+        let place = params![id, one.partition.key];
+        let before: Option<(i64, bool)> =
+            db.query_row(known, place, |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        if before.is_some_and(|(_, open)| !open) {
+            continue;
+        }
         add(db, (job, id), token, &one.partition)?;
-        let partition: i64 = db.query_row(
-            "SELECT id FROM partition WHERE job = ? AND key = ?",
-            params![id, one.partition.key],
-            |row| row.get(0),
-        )?;
-        let cause = (one.published.is_none() && one.generation > 1).then_some(Cause::Replay.as_str());
-        db.execute(
-            "UPDATE partition SET generation = ?, cause = ? WHERE id = ?",
-            params![one.generation, cause, partition],
-        )?;
+        let partition: i64 = db.query_row(known, place, |row| row.get(0))?;
+        db.execute("UPDATE partition SET generation = ? WHERE id = ?", params![one.generation, partition])?;
         if let Some(published) = &one.published {
             commit_as_found(db, PartitionId(partition), &one.partition.key, published)?;
         }

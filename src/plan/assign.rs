@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use crate::job::{Job, Output, Problem, Problems};
 
@@ -66,6 +66,14 @@ fn next_parts(known: &[KnownPartition]) -> HashMap<String, u64> {
 fn spell(folders: &[(String, String)]) -> String {
     let encode = |text: &str| utf8_percent_encode(text, KEPT).to_string();
     folders.iter().map(|(axis, value)| format!("{}={}", encode(axis), encode(value))).collect::<Vec<_>>().join("/")
+}
+
+/// The Hive folders that the key of a partition spells, outermost first: axis and value as text.
+pub fn folders_of(key: &str) -> Vec<(String, String)> {
+    let folder = key.rsplit_once('#').map_or(key, |(folder, _)| folder);
+    let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let parts = folder.split('/').filter_map(|part| part.split_once('='));
+    parts.map(|(axis, value)| (decode(axis), decode(value))).collect()
 }
 
 /// What is wrong with these jobs side by side: two of one name, or two that write to one folder.

@@ -72,12 +72,12 @@ fn paging_json(paging: &Paging) -> Value {
         Paging::Offset { offset, limit, page_size, total } => json!({
             "kind": "offset", "offset": offset, "limit": limit, "page_size": page_size, "total": text(total),
         }),
-        Paging::Cursor { fields, has_more, next } => {
+        Paging::Cursor { fields, has_more, next, absent_ends: _ } => {
             let fields: Map<String, Value> =
                 fields.iter().map(|(name, at)| (name.clone(), Value::from(at.to_string()))).collect();
             json!({ "kind": "cursor", "fields": fields, "has_more": text(has_more), "next": next.as_ref().map(next_json) })
         }
-        Paging::NextUrl { url } => json!({ "kind": "next_url", "url": url.to_string() }),
+        Paging::NextUrl { url, absent_ends: _ } => json!({ "kind": "next_url", "url": url.to_string() }),
     }
 }
 

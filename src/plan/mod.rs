@@ -12,7 +12,7 @@ mod expand;
 mod fingerprint;
 mod refetch;
 
-pub use assign::{KnownPartition, assign, check_together};
+pub use assign::{KnownPartition, assign, check_together, folders_of};
 pub use cell::{Cell, CellId, CellKey, Partition};
 pub use dates::{DateSpan, spans, today, write_day};
 pub use expand::cells;

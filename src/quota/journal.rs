@@ -94,6 +94,22 @@ impl Journal {
         Ok((journal, History::of(&records)))
     }
 
+    /// Whether anything is remembered of a credential.
+    pub fn exists(dir: &Path, fingerprint: &str) -> bool {
+        dir.join(format!("{fingerprint}.journal")).exists()
+    }
+
+    /// Notes that every one of `windows` is used up at `now`: what was sent is not known, and fewer must never be counted.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn fill(&mut self, now: Moment, windows: &[Window]) -> Result<History, JournalError> {
+        let most = windows.iter().map(|window| window.max).max().unwrap_or(0);
+        let full = Record::Sent { at: now.wall, count: most };
+        self.tick(|_| (vec![full], ()))?;
+        Ok(History::of(&[full]))
+    }
+
     /// Under the lock: hands `decide` what others wrote since the last tick, then writes what it decided.
     pub(super) fn tick<T>(&mut self, decide: impl FnOnce(&[Record]) -> (Vec<Record>, T)) -> Result<T, JournalError> {
         self.file.file().lock().map_err(|source| self.fail(source))?;

@@ -5,10 +5,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::ledger::{CellRow, PartitionRow, PartitionState};
+use crate::ledger::{CellRow, Outcome, PartitionRow, PartitionState};
 use crate::sink::{self, Footer};
 
-use super::fate::outcome_name;
 use super::finding::FindingKind;
 
 /// What a file is measured by.
@@ -107,7 +106,7 @@ fn cells(footer: &Footer, due: &[CellRow]) -> Option<String> {
     }
     let outcomes: BTreeMap<&str, &str> = found.iter().map(|(key, outcome)| (key.as_str(), outcome.as_str())).collect();
     due.iter().find_map(|cell| {
-        let ended = cell.outcome.as_ref().map_or("planned", outcome_name);
+        let ended = cell.outcome.as_ref().map_or("planned", Outcome::name);
         match outcomes.get(cell.key.0.as_str()) {
             None => Some(format!("its footer does not name cell {}", cell.key)),
             Some(found) if *found != ended => {

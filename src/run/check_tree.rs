@@ -5,10 +5,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::ledger::{PartitionRow, PartitionState};
+use crate::plan::Partition;
 use crate::sink::{self, Layout, StagingName};
 use crate::spool::generation_of;
 
 use super::finding::{Finding, FindingKind};
+use super::memory;
 use super::verify::{Scope, Verification};
 use super::visible::visible;
 
@@ -22,7 +24,7 @@ pub(super) fn check_tree(
     rejecting: &HashSet<String>,
     verification: &mut Verification,
 ) {
-    output(layout, rows, decided, verification);
+    output(layout, (scope.job.name.as_str(), rows), decided, verification);
     let by_hash: HashMap<&str, &PartitionRow> = rows.iter().map(|row| (row.hash.as_str(), row)).collect();
     for path in names(&layout.staging_dir()) {
         let name = path.file_name().and_then(|name| name.to_str()).and_then(StagingName::parse);
@@ -55,7 +57,12 @@ pub(super) fn check_tree(
     }
 }
 
-fn output(layout: &Layout, rows: &[PartitionRow], decided: &HashMap<PathBuf, String>, verification: &mut Verification) {
+fn output(
+    layout: &Layout,
+    (job, rows): (&str, &[PartitionRow]),
+    decided: &HashMap<PathBuf, String>,
+    verification: &mut Verification,
+) {
     let found = visible(layout.dataset(), &layout.staging_dir());
     let mut find = |kind, path: &Path, message| {
         verification.findings.push(Finding::new(kind, None, Some(path), message));
@@ -69,11 +76,14 @@ fn output(layout: &Layout, rows: &[PartitionRow], decided: &HashMap<PathBuf, Str
             verification.leftovers.push(path.display().to_string());
             continue;
         }
+        let (kind, origin) = origin(path, job);
         let message = match targets.get(path) {
-            Some(row) => format!("partition `{}` is {}, and no file was decided", row.key, row.state.as_str()),
-            None => format!("no partition was decided to be this file; {}", origin(path)),
+            Some(row) => {
+                format!("partition `{}` is {}, and no file was decided; {origin}", row.key, row.state.as_str())
+            }
+            None => format!("no partition was decided to be this file; {origin}"),
         };
-        find(FindingKind::Stray, path, message);
+        find(kind, path, message);
     }
     for path in &found.links {
         find(FindingKind::Stray, path, "a link to another folder, nothing is published through one".to_owned());
@@ -86,15 +96,18 @@ fn output(layout: &Layout, rows: &[PartitionRow], decided: &HashMap<PathBuf, Str
     }
 }
 
-/// Who wrote a file, as far as it says.
-fn origin(path: &Path) -> String {
-    match sink::footer(path) {
-        Ok(footer) => match (footer.pairs.get("tidemill.job"), footer.pairs.get("tidemill.partition")) {
-            (Some(job), Some(partition)) => format!("its footer names job `{job}`, partition `{partition}`"),
-            (Some(_) | None, _) => "its footer does not name tidemill".to_owned(),
-        },
-        Err(_) => "it is no whole Parquet file".to_owned(),
-    }
+/// Who wrote a file, as far as it says; one that `job` wrote where it stands was not put there by anybody else.
+fn origin(path: &Path, job: &str) -> (FindingKind, String) {
+    let Ok(footer) = sink::footer(path) else {
+        return (FindingKind::Stray, "it is no whole Parquet file".to_owned());
+    };
+    let Some(remembered) = memory::read(&footer) else {
+        return (FindingKind::Stray, "its footer does not name tidemill".to_owned());
+    };
+    let hash = Partition { key: remembered.partition.clone(), folders: Vec::new(), cells: Vec::new() }.hash(job);
+    let own = remembered.job == job && path.file_stem().is_some_and(|stem| stem == format!("part-{hash}").as_str());
+    let kind = if own { FindingKind::Forgotten } else { FindingKind::Stray };
+    (kind, format!("its footer names job `{}`, partition `{}`", remembered.job, remembered.partition))
 }
 
 /// What is in `folder`, sorted; nothing if it cannot be listed, then a run says why.

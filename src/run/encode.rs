@@ -4,12 +4,12 @@
 use crate::decode::{DatasetSchema, Inferred, PageIn, PartitionError, Projection, RecordsAt, build, infer};
 use crate::fetch::record_path;
 use crate::ledger::{Outcome, RejectedRecord, SealedCell};
-use crate::plan::{Cell, CellKey};
+use crate::plan::{Cell, CellKey, Fingerprint};
 use crate::sink::{Finished, Lineage, ParquetFile};
 use crate::spool::PartitionSpool;
 
 use super::error::{EncodeError, RunError};
-use super::fate::outcome_name;
+use super::memory;
 use super::publish::{Publisher, Settled};
 
 /// A staging file, and what was left out of it.
@@ -43,7 +43,8 @@ impl Publisher {
     ) -> Result<Encoded, RunError> {
         let sink_error = |source| RunError::Sink { partition: settled.row.key.clone(), source: Box::new(source) };
         let staging = self.layout().staging(&self.staging_name(settled));
-        let lineage = self.lineage(settled, spool, inferred);
+        let cells = sealed_cells(settled, spool);
+        let lineage = self.lineage(settled, &cells, inferred);
         let mut file: Option<ParquetFile> = None;
         let built = build(self.pages(settled, spool), &self.records_at(), inferred, |batch| {
             let file = match &mut file {
@@ -61,7 +62,12 @@ impl Publisher {
             path: reject.path,
             reason: reject.reason,
         });
-        let samples = samples.collect();
+        let samples: Vec<RejectedRecord> = samples.collect();
+        if let Some(file) = &mut file
+            && !samples.is_empty()
+        {
+            file.note(memory::REJECTED, memory::write_rejected(&cells, &samples));
+        }
         let finished = file.map(ParquetFile::finish).transpose().map_err(sink_error)?;
         Ok(Encoded { finished, rejected: built.rejected, samples })
     }
@@ -78,18 +84,16 @@ impl Publisher {
         }
     }
 
-    fn lineage(&self, settled: &Settled, spool: &PartitionSpool, inferred: &Inferred) -> Lineage {
+    fn lineage(&self, settled: &Settled, cells: &[SealedCell], inferred: &Inferred) -> Lineage {
+        let paging = self.job.paging.as_ref().unwrap_or(&self.provider.paging);
         Lineage {
             job: self.job.name.as_str().to_owned(),
             provider: self.provider.name.clone(),
             partition: settled.row.key.clone(),
             generation: settled.row.generation.into(),
             schema: inferred.schema.to_text(),
-            cells: sealed_cells(settled, spool)
-                .into_iter()
-                .map(|cell| (cell.key.0, outcome_name(&cell.outcome).to_owned()))
-                .collect(),
-            spool: None,
+            cells: cells.iter().map(|cell| (cell.key.0.clone(), cell.outcome.name().to_owned())).collect(),
+            memory: memory::write(&Fingerprint::new(&self.job, paging), cells),
         }
     }
 

@@ -85,6 +85,14 @@ pub enum RunError {
         /// Where they were.
         folder: PathBuf,
     },
+    /// A damaged ledger that cannot be moved out of the way.
+    #[error("the damaged ledger `{path}` cannot be moved aside", path = .path.display())]
+    Aside {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
     /// A blocking task died.
     #[error("a worker thread ended unexpectedly; run again, and report it if it happens twice")]
     Worker,

@@ -30,7 +30,7 @@ pub(super) fn fate<'a>(
         Cause::Replay => Fate::Publish,
         Cause::Retry => {
             // The words of a rejection may differ from answer to answer.
-            let same = |was: &CellRow| was.outcome.as_ref().map(outcome_name) == ended(&was.key).map(outcome_name);
+            let same = |was: &CellRow| was.outcome.as_ref().map(Outcome::name) == ended(&was.key).map(Outcome::name);
             if before.iter().all(same) { Fate::AsBefore } else { Fate::Publish }
         }
         Cause::Refetch => before
@@ -73,16 +73,6 @@ pub(super) fn shrinks(cause: Cause, before: Tally, now: Tally) -> bool {
         // A complete answer may have fewer records; a column that takes them no longer may not.
         Cause::Refetch => fewer && now.rejected > before.rejected,
         Cause::Replay => fewer && (now.rejected > before.rejected || now.rows == 0),
-    }
-}
-
-/// The name of an outcome, in footers and messages.
-pub(super) fn outcome_name(outcome: &Outcome) -> &'static str {
-    match outcome {
-        Outcome::Records => "records",
-        Outcome::Empty { unconfirmed: false } => "empty",
-        Outcome::Empty { unconfirmed: true } => "empty, unconfirmed",
-        Outcome::Rejected { .. } => "rejected",
     }
 }
 

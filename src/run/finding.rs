@@ -11,6 +11,8 @@ pub enum FindingKind {
     /// Every visible Parquet file is the decided file of a partition; this one is not, so readers see rows that nobody
     /// decided.
     Stray,
+    /// The ledger knows every file of the job; of this one, which names the job in its footer, it does not.
+    Forgotten,
     /// The file of a committed partition is visible; it is gone.
     Missing,
     /// A decided file opens as Parquet, and each of its row groups can be read.
@@ -52,6 +54,7 @@ impl FindingKind {
     pub fn name(self) -> &'static str {
         match self {
             Self::Stray => "stray file",
+            Self::Forgotten => "forgotten file",
             Self::Missing => "missing file",
             Self::Unreadable => "unreadable file",
             Self::Footer => "wrong footer",
@@ -76,8 +79,12 @@ impl FindingKind {
     pub fn next(self) -> &'static str {
         match self {
             Self::Stray => "move it out of the dataset folder, readers take its rows for data",
+            Self::Forgotten => {
+                "put the ledger back from a copy, or run the job: it learns from its files, and asks for nothing again"
+            }
             Self::Missing | Self::Unreadable | Self::Size | Self::Rows | Self::Digest => {
-                "put it back from a copy; without one, give the job a new `name` and `[output] path` to fetch it again"
+                "put it back from a copy; without one, `tidemill replay` rebuilds it while its pages are kept, and `tidemill \
+                 run --refetch` fetches all of the job again"
             }
             Self::Footer => "put the right file back from a copy",
             Self::Records | Self::Hole | Self::Twice | Self::Decision | Self::Token => {
@@ -88,7 +95,7 @@ impl FindingKind {
             }
             Self::Foreign => "move it back to where it belongs",
             Self::Lost => "put the folder back from a copy before the next run",
-            Self::Unowned => "put the ledger back that knows it, or move it away if the job was begun anew on purpose",
+            Self::Unowned => "put the ledger back from a copy, or run the job: it goes on with these pages",
             Self::Temporary => "remove it, no run will",
         }
     }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::fetch::{Notice, document, page_records};
-use crate::job::Job;
+use crate::job::{Archive, Job};
 use crate::ledger::{Cause, Ledger, LedgerError, Outcome, PartitionId, PartitionRow, PartitionState, Reopening};
 use crate::plan::{self, CellId, CellKey};
 use crate::provider::Provider;
@@ -134,16 +134,17 @@ impl JobRun {
         publisher: &Arc<Publisher>,
         settled: &Settled,
     ) -> Result<PartitionSpool, RunError> {
-        let (publisher, row) = (Arc::clone(publisher), settled.row.clone());
-        blocking(move || publisher.open_spool(&row)).await
+        let (publisher, settled) = (Arc::clone(publisher), settled.clone());
+        blocking(move || publisher.open_spool(&settled)).await
     }
 }
 
 impl Publisher {
     /// Opens the spool of a partition in the generation it stands in.
-    pub(super) fn open_spool(&self, row: &PartitionRow) -> Result<PartitionSpool, RunError> {
-        let folder = self.folders.spool(self.job.name.as_str(), &row.hash);
-        Ok(PartitionSpool::open(&folder, self.head(row), self.durability)?)
+    pub(super) fn open_spool(&self, settled: &Settled) -> Result<PartitionSpool, RunError> {
+        let folder = self.folders.spool(self.job.name.as_str(), &settled.row.hash);
+        let members = settled.cells.iter().map(|cell| cell.key.clone()).collect();
+        Ok(PartitionSpool::open(&folder, self.head(&settled.row), self.durability)?.with_members(members))
     }
 
     /// Opens the spool of a reopened partition, begun from the pages of the generation before but for the cells in
@@ -235,7 +236,7 @@ impl Publisher {
         sink::make_ready(&self.layout())?;
         sink::sweep(&self.layout(), |name| rows.contains_key(name.hash.as_str()))?;
         let folder = self.folders.spool(name, "");
-        let archived = archived(&folder, &rows, &retryable.into_iter().collect())?;
+        let archived = archived(&folder, &rows, &retryable.into_iter().collect(), &self.job.archive)?;
         let expired = expired(archived, &self.job.archive, self.clock.now().wall);
         remove_leftovers(&folder, |hash| {
             Ok::<_, RunError>(match rows.get(hash) {
@@ -253,19 +254,21 @@ pub(super) fn whole(settled: &Settled, spool: &PartitionSpool, anew: &HashSet<Ce
     settled.cells.iter().map(|cell| cell.key.id()).all(|id| anew.contains(&id) || ended(&id))
 }
 
-/// The committed partitions whose pages are still there.
+/// The committed partitions whose pages are still there; how much room they take only where that is limited.
 fn archived(
     folder: &Path,
     rows: &HashMap<&str, &PartitionRow>,
     retryable: &HashSet<PartitionId>,
+    archive: &Archive,
 ) -> Result<Vec<Archived>, RunError> {
-    let sizes = spool::sizes(folder)?;
-    let committed = sizes.into_iter().filter_map(|(hash, bytes)| {
-        let row = rows.get(hash.as_str()).filter(|row| row.state == PartitionState::Committed)?;
+    let mut all = Vec::new();
+    for (hash, path) in spool::folders(folder)? {
+        let Some(row) = rows.get(hash.as_str()).filter(|row| row.state == PartitionState::Committed) else { continue };
+        let bytes = if archive.max_bytes.is_some() { spool::size(&path)? } else { 0 };
         let committed = row.committed.unwrap_or(Timestamp::UNIX_EPOCH);
-        Some(Archived { hash, committed, bytes, needed: retryable.contains(&row.id) })
-    });
-    Ok(committed.collect())
+        all.push(Archived { hash, committed, bytes, needed: retryable.contains(&row.id) });
+    }
+    Ok(all)
 }
 
 /// What `--retry-failed` reopens: in each committed partition the cells that may be answered otherwise another day.

@@ -14,11 +14,11 @@ use tokio::sync::{mpsc, watch};
 
 use crate::fetch::{CellEnd, CellTask, Ending, Notice, Signer, Source, Spending, Transport, fetch_cell};
 use crate::job::{Job, Paging};
-use crate::ledger::{PartitionRow, PartitionState};
+use crate::ledger::{LedgerError, PartitionRow, PartitionState};
 use crate::plan::{self, Cell, CellKey, Fingerprint, KnownPartition};
 use crate::provider::Provider;
 use crate::quota::{Clock, Quota};
-use crate::spool::{CellProgress, SpoolHandle};
+use crate::spool::{self, CellProgress, SpoolHandle};
 
 use super::error::RunError;
 use super::event::{Event, EventKind};
@@ -111,6 +111,11 @@ impl Underway {
         }
     }
 
+    /// Whether anything is not published yet.
+    fn is_left(&self) -> bool {
+        !self.settled.is_empty() || !self.open.is_empty() || !self.queue.is_empty()
+    }
+
     /// The first fault is the one to tell; what it brought about after it explains nothing.
     fn fail(&mut self, error: RunError) {
         self.failed.get_or_insert(error);
@@ -146,20 +151,34 @@ impl JobRun {
         self.tell_plan(&partitions).await?;
         self.tell_rejections(&mut outlook).await?;
         swept?;
-        let (todo, sealed): (Vec<_>, Vec<_>) = partitions
-            .into_iter()
-            .filter(|settled| settled.row.state != PartitionState::Committed)
-            .partition(|settled| settled.row.state == PartitionState::Fetching);
+        let (committed, open): (Vec<_>, Vec<_>) =
+            partitions.into_iter().partition(|settled| settled.row.state == PartitionState::Committed);
+        let (todo, sealed): (Vec<_>, Vec<_>) =
+            open.into_iter().partition(|settled| settled.row.state == PartitionState::Fetching);
+        self.check_visible(committed, &mut outlook).await?;
         for settled in sealed {
+            if self.is_ending() {
+                outlook.interrupt();
+                return Ok(outlook);
+            }
             let spool = self.open_spool(&publisher, &settled).await?;
             let publisher = Arc::clone(&publisher);
             let published = blocking(move || publisher.recover(&settled, spool)).await?;
             self.tell_published(published, &mut outlook);
         }
+        if !todo.is_empty() {
+            let (folder, durability) =
+                (self.options.folders.spool(self.job.name.as_str(), ""), self.options.durability);
+            blocking(move || Ok(spool::probe(&folder, durability)?)).await?;
+        }
         self.fetch_all(&publisher, todo, &mut outlook).await?;
         // What was published now may push older pages out of the archive.
         self.sweep(&publisher).await?;
         Ok(outlook)
+    }
+
+    fn is_ending(&self) -> bool {
+        *self.ending.borrow() >= Ending::Asked
     }
 
     /// Takes what earlier runs rejected as final.
@@ -201,14 +220,21 @@ impl JobRun {
                     Err(error) => underway.fail(error),
                 }
             }
+            // Whoever asks a run to end does not wait for its backlog: the next run publishes it without a request.
             if !underway.publishing
+                && !self.is_ending()
                 && let Some(settled) = underway.settled.pop_front()
             {
                 underway.publishing = true;
                 steps.push(Box::pin(self.publish(Arc::clone(publisher), settled)));
             }
             match steps.next().await {
-                None => return underway.failed.map_or(Ok(()), Err),
+                None => {
+                    if self.is_ending() && underway.is_left() {
+                        outlook.interrupt();
+                    }
+                    return underway.failed.map_or(Ok(()), Err);
+                }
                 Some(Step::Cell(partition, key, Ok(end))) => {
                     outlook.cell_ended(&end);
                     underway.cell_ended(partition, matches!(end, CellEnd::Settled(_)));
@@ -310,10 +336,23 @@ impl JobRun {
                 Ok((ledger.partitions(&name)?, ledger.known(&name)?))
             })
             .await?;
-        Ok(settled(rows.0, rows.1, &self.cells))
+        let partitions = settled(rows.0, rows.1, &self.cells);
+        // Planned anew, cells that fell out of the ledger would stand in two files.
+        match partitions.iter().find(|settled| settled.row.cells != settled.cells.len() as u64) {
+            None => Ok(partitions),
+            Some(wrong) => Err(RunError::Ledger(LedgerError::Damaged {
+                path: self.options.folders.ledger(),
+                found: format!(
+                    "partition `{}` was planned with {} cells and lists {}",
+                    wrong.row.key,
+                    wrong.row.cells,
+                    wrong.cells.len()
+                ),
+            })),
+        }
     }
 
-    fn publisher(&self) -> Publisher {
+    pub(super) fn publisher(&self) -> Publisher {
         Publisher {
             job: Arc::clone(&self.job),
             provider: Arc::clone(&self.provider),
@@ -344,7 +383,7 @@ pub(super) fn settled(rows: Vec<PartitionRow>, known: Vec<KnownPartition>, plann
 
 /// A cell from its key alone: the values of list, date and text axes. A row that is named by one field lacks the
 /// others; a template that needs them rejects the cell.
-fn from_key(key: &CellKey) -> Cell {
+pub(super) fn from_key(key: &CellKey) -> Cell {
     match serde_json::from_str(&key.0) {
         Ok(serde_json::Value::Object(values)) => Cell::new(values),
         Ok(_) | Err(_) => Cell::new(serde_json::Map::new()),

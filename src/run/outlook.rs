@@ -29,6 +29,7 @@ pub struct Outlook {
     broken: Option<String>,
     unanswered: u32,
     down: bool,
+    missing: Option<String>,
     refused: Vec<String>,
 }
 
@@ -70,6 +71,16 @@ impl Outlook {
     /// A partition could not be published with its schema.
     pub fn partition_refused(&mut self, reason: String) {
         self.refused.push(reason);
+    }
+
+    /// Published files are not as they were published.
+    pub fn files_missing(&mut self, reason: String) {
+        self.missing = Some(reason);
+    }
+
+    /// The run was asked to end before all was published.
+    pub fn interrupt(&mut self) {
+        self.interrupted = true;
     }
 
     /// Records were left out of a file.
@@ -117,6 +128,8 @@ impl Outlook {
             );
             (Exit::Paused, Some(reason), None)
         } else if let Some(reason) = &self.pending {
+            (Exit::Failed, Some(reason.clone()), None)
+        } else if let Some(reason) = &self.missing {
             (Exit::Failed, Some(reason.clone()), None)
         } else if let Some((resume_at, reason)) = &self.parked {
             (Exit::Paused, Some(reason.clone()), Some(*resume_at))

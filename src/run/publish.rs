@@ -175,16 +175,14 @@ impl Publisher {
 
     /// Why the files published before could not be read together with this partition, if so.
     fn unreadable(&self, settled: &Settled, inferred: &Inferred) -> Result<Option<String>, RunError> {
+        let Some(change) = inferred.changes.iter().find(|change| !change.older_readable) else { return Ok(None) };
         let totals = self.store.now(|ledger| ledger.totals(self.job.name.as_str()))?;
         // The own file of an earlier generation will be replaced.
         let committed = (totals.committed + totals.reopened).saturating_sub(u64::from(settled.row.cause.is_some()));
-        if committed == 0 {
-            return Ok(None);
-        }
-        Ok(inferred.changes.iter().find(|change| !change.older_readable).map(|change| {
+        Ok((committed > 0).then(|| {
             format!(
                 "column `{}` would change from {} to {}, which the {committed} files published before cannot be read with; \
-                 declare it in `[schema] columns`",
+                 declare it in `[schema] columns`, and `tidemill replay` rebuilds them",
                 change.column, type_name(change.from.as_ref()), change.to
             )
         }))

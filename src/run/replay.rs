@@ -123,7 +123,7 @@ impl Replay {
         for one in &partitions {
             match (one.row.state, one.row.cause) {
                 (PartitionState::Sealed | PartitionState::Publishing, _) => {
-                    let spool = self.publisher.open_spool(&one.row)?;
+                    let spool = self.publisher.open_spool(one)?;
                     let published = self.publisher.recover(one, spool)?;
                     self.tell_published(published, outlook);
                 }
@@ -160,7 +160,7 @@ impl Replay {
         for one in partitions {
             let folder = publisher.folders.spool(publisher.job.name.as_str(), &one.row.hash);
             let spool = match has_generation(&folder, one.row.generation)? {
-                true => Some(publisher.open_spool(&one.row)?).filter(|spool| whole(&one, spool, &HashSet::new())),
+                true => Some(publisher.open_spool(&one)?).filter(|spool| whole(&one, spool, &HashSet::new())),
                 false => None,
             };
             match spool {

@@ -1,6 +1,6 @@
 //! The only spawner: dispatchers, spool writers and jobs, begun and ended together.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use crate::fetch::{Ending, Signer, Transport};
-use crate::job::JobName;
+use crate::fetch::{Ending, Notice, Signer, Transport};
+use crate::job::{Job, JobName};
 use crate::ledger::{JobLock, LockError, PartitionState};
 use crate::plan::{self, Fingerprint};
 use crate::quota::{self, Clock, Dispatcher, History, Journal, Quota};
@@ -22,6 +22,7 @@ use super::exit::Exit;
 use super::folders::Folders;
 use super::job::JobRun;
 use super::prepare::Prepared;
+use super::salvage::{Rebuilt, is_lost, salvage};
 use super::store::{Store, blocking};
 
 /// Frames that may wait for the disk before a cell waits too.
@@ -94,9 +95,11 @@ pub async fn run(
     let mut workers: JoinSet<()> = JoinSet::new();
     let ending = ending(&options, &clock, &mut services);
     let mut accounts: HashMap<String, Account> = HashMap::new();
+    let lost = lost(&jobs, &store, &options.folders).await;
     for assigned in jobs {
+        let lost = lost.contains(&assigned.prepared.credential.fingerprint());
         let work = Work {
-            account: account(&assigned.prepared, &options, &clock, &mut accounts, &mut services).await,
+            account: account(&assigned.prepared, lost, &options, &clock, &mut accounts, &mut services).await,
             assigned,
             store: store.clone(),
             options: options.clone(),
@@ -143,6 +146,21 @@ fn ending(options: &Options, clock: &Clock, services: &mut JoinSet<()>) -> watch
     ending
 }
 
+/// The credentials of jobs that left traces here of which the ledger knows nothing.
+async fn lost(jobs: &[Assigned], store: &Store, folders: &Folders) -> HashSet<String> {
+    let asked = jobs.iter().map(|assigned| &assigned.prepared);
+    let asked: Vec<_> = asked.map(|one| (Arc::clone(&one.job), one.credential.fingerprint())).collect();
+    let (store, folders) = (store.clone(), folders.clone());
+    let lost = blocking(move || {
+        let lost = asked.into_iter().filter(|(job, _)| {
+            // What cannot be read is told when the job is worked on.
+            store.now(|ledger| Ok(is_lost(ledger, &folders, job).unwrap_or(false))).unwrap_or(false)
+        });
+        Ok(lost.map(|(_, credential)| credential).collect())
+    });
+    lost.await.unwrap_or_default()
+}
+
 /// What all jobs of one credential share: its limits, and the token it signs with.
 #[derive(Clone)]
 struct Account {
@@ -150,9 +168,11 @@ struct Account {
     signer: Arc<Signer>,
 }
 
-/// The account of a job's credential, opened by the first job that uses it.
+/// The account of a job's credential, opened by the first job that uses it. Where the ledger of a job is `lost` and no
+/// journal of attempts is there either, its windows count as used up.
 async fn account(
     prepared: &Prepared,
+    lost: bool,
     options: &Options,
     clock: &Clock,
     accounts: &mut HashMap<String, Account>,
@@ -167,11 +187,16 @@ async fn account(
     let (name, now) = (fingerprint.clone(), clock.now());
     let (journal, history): (Option<Journal>, History) = blocking({
         let limits = limits.clone();
-        move || match Journal::is_needed(&limits.windows) {
-            true => {
-                Ok(Journal::open(&folder, &name, now, &limits.windows).map(|(journal, past)| (Some(journal), past))?)
+        move || {
+            if !Journal::is_needed(&limits.windows) {
+                return Ok((None, History::default()));
             }
-            false => Ok((None, History::default())),
+            let unknown = lost && !Journal::exists(&folder, &name);
+            let (mut journal, mut past) = Journal::open(&folder, &name, now, &limits.windows)?;
+            if unknown {
+                past = journal.fill(now, &limits.windows)?;
+            }
+            Ok((Some(journal), past))
         }
     })
     .await?;
@@ -220,6 +245,15 @@ impl Work {
         };
         let now = self.clock.now().wall;
         let fingerprint = Fingerprint::new(&job, job.paging.as_ref().unwrap_or(&provider.paging));
+        let rebuilt = {
+            let (folders, job, fingerprint) = (self.options.folders.clone(), Arc::clone(&job), fingerprint.clone());
+            let store = self.store.clone();
+            blocking(move || recall(&store, &folders, &job, &fingerprint, now)).await?
+        };
+        if let Some(note) = rebuilt {
+            let kind = EventKind::Fetching { cell: String::new(), notice: Notice::Warning(note) };
+            drop(self.events.send(Event { job: job.name.clone(), at: now, kind }));
+        }
         let claim = {
             let name = job.name.as_str().to_owned();
             self.store.call(move |ledger| ledger.claim(&name, now)).await?
@@ -265,6 +299,20 @@ impl Work {
     }
 }
 
+/// Tells the ledger what it does not know of a job, if anything; gives what to tell a person.
+fn recall(
+    store: &Store,
+    folders: &Folders,
+    job: &Job,
+    fingerprint: &Fingerprint,
+    now: Timestamp,
+) -> Result<Option<String>, RunError> {
+    let rebuilt = store.now(|ledger| Ok(salvage(ledger, folders, job, fingerprint)))??;
+    let Some(Rebuilt { salvaged, note }) = rebuilt else { return Ok(None) };
+    store.now(|ledger| ledger.salvage(job.name.as_str(), &salvaged, now))?;
+    Ok(Some(note))
+}
+
 /// The pages of a cell must answer one question: those that answer the old one are void, and are bought again.
 async fn forget_half_fetched(store: &Store, folders: &Folders, job: &JobName) -> Result<(), RunError> {
     let name = job.as_str().to_owned();
@@ -283,11 +331,12 @@ async fn forget_half_fetched(store: &Store, folders: &Folders, job: &JobName) ->
 fn changed(before: Option<String>, now: &Fingerprint) -> Option<String> {
     let before = before.map(Fingerprint).filter(|before| before != now)?;
     let changes = now.changes(&before);
+    // Of a ledger that was lost only the hash is known.
+    let what = if before.0.starts_with('{') { changes.join(", ") } else { "the request".to_owned() };
     Some(format!(
-        "{} changed since cells of this job were committed: the new pages would not match the old files. Run with \
+        "{what} changed since cells of this job were committed: the new pages would not match the old files. Run with \
          `--refetch` to fetch all of it again as asked now, or with `--keep` to keep what is committed and fetch the rest \
-         as asked now",
-        changes.join(", ")
+         as asked now"
     ))
 }
 

@@ -8,6 +8,7 @@ use super::event::{Event, EventKind};
 use super::job::JobRun;
 use super::outlook::Outlook;
 use super::publish::{Published, Settled};
+use super::store::blocking;
 
 /// Rejections that are listed; all of them are counted.
 const LISTED: usize = 20;
@@ -72,5 +73,42 @@ impl JobRun {
         let event = Event { job: self.job.name.clone(), at: self.clock.now().wall, kind };
         // Nobody listens any more only when the run itself is being torn down.
         drop(self.events.send(event));
+    }
+}
+
+impl JobRun {
+    /// Tells of published files that are gone or of another length: what a run cannot vouch for it does not call done.
+    pub(super) async fn check_visible(&self, committed: Vec<Settled>, outlook: &mut Outlook) -> Result<(), RunError> {
+        let (output, layout) = (self.options.folders.output.clone(), self.publisher().layout());
+        let found = blocking(move || {
+            let mut wrong: Vec<String> = Vec::new();
+            let mut elsewhere = 0_u64;
+            for Settled { row, .. } in &committed {
+                let Some(file) = row.file.as_deref().filter(|file| !file.is_empty()) else { continue };
+                let path = output.join(file);
+                elsewhere += u64::from(path != layout.target(&row.folders, &row.hash));
+                if std::fs::metadata(&path).map(|found| found.len()).ok() != Some(row.bytes) {
+                    wrong.push(path.display().to_string());
+                }
+            }
+            Ok((wrong, elsewhere))
+        });
+        let (wrong, elsewhere) = found.await?;
+        if let Some(first) = wrong.first() {
+            outlook.files_missing(format!(
+                "{} published files are gone or altered, `{first}` is the first: put them back from a copy; without one, \
+                 `tidemill replay` rebuilds them as long as their pages are kept, and `tidemill run --refetch` fetches all again",
+                wrong.len()
+            ));
+        }
+        if elsewhere > 0 {
+            let notice = Notice::Warning(format!(
+                "{elsewhere} files of this job were published in another folder than `[output] path` names now; new files go to \
+                 `{}`, so the dataset lies in two places",
+                self.job.output.path
+            ));
+            self.tell(EventKind::Fetching { cell: String::new(), notice });
+        }
+        Ok(())
     }
 }

@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::decode::SAMPLES;
 use crate::job::Job;
 use crate::ledger::{CellRow, Ledger, LedgerError, Outcome, PartitionRow, PartitionState};
-use crate::plan::CellKey;
+use crate::plan::{CellKey, Partition};
 use crate::sink::Layout;
 use crate::spool::has_generation;
 
@@ -202,6 +202,11 @@ impl Check<'_> {
             let message = format!("it was written under token {}, the last one given out is {}", row.token, self.token);
             self.find(FindingKind::Token, row, None, message);
         }
+        let due = Partition { key: row.key.clone(), folders: Vec::new(), cells: Vec::new() };
+        if row.hash != due.hash(self.scope.job.name.as_str()) {
+            let message = format!("its hash is `{}`, which names another partition", row.hash);
+            self.find(FindingKind::Decision, row, None, message);
+        }
         let wrong = match (&row.file, &row.digest) {
             (Some(file), Some(digest)) if file.is_empty() != digest.is_empty() => {
                 Some("its decision names a file without a digest, or a digest without a file")
@@ -288,10 +293,10 @@ impl Check<'_> {
     fn pages(&mut self, row: &PartitionRow, cells: &[CellRow]) {
         let name = self.scope.job.name.as_str();
         let folder = self.scope.folders.spool(name, &row.hash);
-        // Without the folder a committed partition can only not be asked again: a run says so.
-        let needed = row.state != PartitionState::Committed || (self.rejecting.contains(&row.hash) && folder.is_dir());
-        let keeps = !self.scope.job.archive.keep.is_zero();
-        let archived = keeps && self.options.read_data && has_generation(&folder, row.generation).unwrap_or(false);
+        let kept = has_generation(&folder, row.generation).unwrap_or(true);
+        // Without its pages a committed partition can only not be asked again: a run says so.
+        let needed = row.state != PartitionState::Committed || (self.rejecting.contains(&row.hash) && kept);
+        let archived = kept && self.options.read_data && !self.scope.job.archive.keep.is_zero();
         if !needed && !archived {
             cells.iter().for_each(|cell| self.verification.cells.take(cell.outcome.as_ref()));
             return;

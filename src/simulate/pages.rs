@@ -109,7 +109,7 @@ impl Cursors {
             Paging::Offset { total: at, .. } => {
                 fields.extend(at.iter().map(|at| (at.clone(), Some(Value::from(total)))));
             }
-            Paging::Cursor { fields: names, has_more, next } => {
+            Paging::Cursor { fields: names, has_more, next, .. } => {
                 let task = format!("{:016x}", mix_text(seed, &key(&page.method, &page.path, &page.parameters)));
                 let number = range.end / size.max(&1) + 1;
                 let values = cursor_values(names, &task, number, range.end);
@@ -120,7 +120,7 @@ impl Cursors {
                 fields.extend(names.iter().map(place));
                 fields.extend(has_more.iter().map(|at| (at.clone(), Some(Value::Bool(more)))));
             }
-            Paging::NextUrl { url } => {
+            Paging::NextUrl { url, .. } => {
                 let mut asked = Map::clone(&page.parameters);
                 asked.insert("cursor".to_owned(), Value::String(range.end.to_string()));
                 let address = address(base, &page.path, &asked);

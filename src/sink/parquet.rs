@@ -84,24 +84,23 @@ pub struct Lineage {
     pub schema: String,
     /// Each cell's key with its outcome (`records`, `empty`, `rejected` …), in plan order.
     pub cells: Vec<(String, String)>,
-    /// Digest of the spooled pages.
-    pub spool: Option<String>,
+    /// What else a lost ledger is rebuilt from, one line of JSON; nothing for readers.
+    pub memory: String,
 }
 
 impl Lineage {
     /// The footer's key-value pairs, `tidemill.cells` as a JSON list of `[key, outcome]`.
     pub fn pairs(&self) -> Vec<(String, String)> {
         let cells = serde_json::Value::from_iter(self.cells.iter().map(|(key, outcome)| vec![&**key, &**outcome]));
-        let mut pairs = vec![
+        vec![
             ("tidemill.job".to_owned(), self.job.clone()),
             ("tidemill.provider".to_owned(), self.provider.clone()),
             ("tidemill.partition".to_owned(), self.partition.clone()),
             ("tidemill.generation".to_owned(), self.generation.to_string()),
             ("tidemill.schema".to_owned(), self.schema.clone()),
             ("tidemill.cells".to_owned(), cells.to_string()),
-        ];
-        pairs.extend(self.spool.clone().map(|spool| ("tidemill.spool".to_owned(), spool)));
-        pairs
+            ("tidemill.memory".to_owned(), self.memory.clone()),
+        ]
     }
 }
 
@@ -145,6 +144,11 @@ impl ParquetFile {
     pub fn write(&mut self, batch: &RecordBatch) -> Result<(), SinkError> {
         self.rows += batch.num_rows() as u64;
         self.writer.write(batch).map_err(|source| failure(&self.path, source))
+    }
+
+    /// Adds a pair to the footer that is known only when all rows are written.
+    pub fn note(&mut self, key: &str, value: String) {
+        self.writer.append_key_value_metadata(KeyValue::new(key.to_owned(), value));
     }
 
     /// Writes the footer and makes file and folder entry durable.

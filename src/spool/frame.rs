@@ -15,7 +15,8 @@
 //! | 40..44 | crc32 of bytes 0..40 and the header |
 //! | 44..48 | crc32 of bytes 0..44, the header and the payload |
 //!
-//! Then a JSON header and, for pages, the body as one zstd frame.
+//! Then a JSON header and, as one zstd frame, the body of a page, or the cell keys of the partition after the first head
+//! of a generation.
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -268,9 +269,16 @@ impl Prefix {
     }
 }
 
-/// Appends a segment's first frame to `out`.
-pub(super) fn encode_head(head: &Head, seq: u64, batch: u64, out: &mut Vec<u8>) -> Result<(), FrameError> {
-    write(1, (seq, batch), Timestamp::UNIX_EPOCH, head, &[], out)
+/// Appends a segment's first frame to `out`. `members` are those of the partition, packed by [`super::found::pack_members`], in the
+/// first segment of a generation, and nothing in the others.
+pub(super) fn encode_head(
+    head: &Head,
+    members: &[u8],
+    seq: u64,
+    batch: u64,
+    out: &mut Vec<u8>,
+) -> Result<(), FrameError> {
+    write(1, (seq, batch), Timestamp::UNIX_EPOCH, head, members, out)
 }
 
 /// Appends a frame to `out`; on an error `out` is as it was.
@@ -305,37 +313,24 @@ pub(super) fn check(bytes: &[u8]) -> Result<(Header, &[u8]), FrameError> {
     Ok((prefix.header(json)?, payload))
 }
 
-/// The same frame as number `seq`, written alone.
-pub(super) fn renumber(bytes: &mut [u8], seq: u64) -> Result<(), FrameError> {
-    let header = {
-        let (fixed, _) = bytes.split_first_chunk::<FIXED>().ok_or(FrameError::Short)?;
-        Prefix::parse(fixed)?.header_len as usize
-    };
-    bytes[8..16].copy_from_slice(&seq.to_le_bytes());
-    bytes[16..24].copy_from_slice(&seq.to_le_bytes());
-    let (header_crc, crc) = {
-        let json = bytes.get(FIXED..FIXED + header).ok_or(FrameError::Short)?;
-        checksums(&bytes[..40], json, &bytes[FIXED + header..])
-    };
-    bytes[40..44].copy_from_slice(&header_crc.to_le_bytes());
-    bytes[44..FIXED].copy_from_slice(&crc.to_le_bytes());
-    Ok(())
-}
-
 /// Reads one whole frame; its body may unpack to `max_body` bytes.
 pub fn decode(bytes: &[u8], max_body: u64) -> Result<(Header, Bytes), FrameError> {
     let (header, payload) = check(bytes)?;
     if payload.is_empty() {
         return Ok((header, Bytes::new()));
     }
-    let size = get_frame_content_size(payload)
+    Ok((header, Bytes::from(unpack(payload, max_body)?)))
+}
+
+/// Unpacks what stands after a header, which may be `most` bytes long.
+pub(super) fn unpack(packed: &[u8], most: u64) -> Result<Vec<u8>, FrameError> {
+    let size = get_frame_content_size(packed)
         .ok()
         .flatten()
         .ok_or_else(|| FrameError::Body("it does not say how long it is".to_owned()))?;
-    within(size, max_body)?;
-    let body = zstd::bulk::decompress(payload, usize::try_from(size).map_err(senseless)?)
-        .map_err(|error| FrameError::Body(error.to_string()))?;
-    Ok((header, Bytes::from(body)))
+    within(size, most)?;
+    zstd::bulk::decompress(packed, usize::try_from(size).map_err(senseless)?)
+        .map_err(|error| FrameError::Body(error.to_string()))
 }
 
 fn write(
@@ -367,7 +362,7 @@ fn write(
 }
 
 /// Of the header, and of the whole frame.
-fn checksums(fixed: &[u8], json: &[u8], payload: &[u8]) -> (u32, u32) {
+pub(super) fn checksums(fixed: &[u8], json: &[u8], payload: &[u8]) -> (u32, u32) {
     let mut crc = crc32fast::Hasher::new();
     crc.update(fixed);
     let mut whole = crc.clone();
@@ -379,11 +374,11 @@ fn checksums(fixed: &[u8], json: &[u8], payload: &[u8]) -> (u32, u32) {
     (header, whole.finalize())
 }
 
-fn within(found: u64, limit: u64) -> Result<(), FrameError> {
+pub(super) fn within(found: u64, limit: u64) -> Result<(), FrameError> {
     if found <= limit { Ok(()) } else { Err(FrameError::TooLong { found, limit }) }
 }
 
-fn senseless(error: impl std::fmt::Display) -> FrameError {
+pub(super) fn senseless(error: impl std::fmt::Display) -> FrameError {
     FrameError::Header(error.to_string())
 }
 

@@ -1,6 +1,5 @@
 //! Pages that nobody needs any more: those of committed partitions, and of generations that were replaced or given up.
 
-use std::collections::HashMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -8,6 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::disk;
 
 use super::error::SpoolError;
+use super::found::list;
 use super::scan::generation_of;
 
 /// What of a partition's folder is still needed.
@@ -46,32 +46,25 @@ pub fn remove_leftovers<E: From<SpoolError>>(
     Ok(())
 }
 
-/// Bytes on disk of each partition in `job` (`<state>/spool/<job>`) that has any, by hash.
+/// The folders in `job` (`<state>/spool/<job>`), by hash of their partition.
 ///
 /// # Errors
-/// When a folder cannot be listed.
-pub fn sizes(job: &Path) -> Result<HashMap<String, u64>, SpoolError> {
-    let mut sizes = HashMap::new();
-    for partition in list(job)? {
-        let Some(hash) = partition.file_name().and_then(|name| name.to_str()) else { continue };
-        let mut bytes = 0;
-        for segment in list(&partition)? {
-            bytes += fs::metadata(&segment).map_err(SpoolError::io("look at", &segment))?.len();
-        }
-        sizes.insert(hash.to_owned(), bytes);
-    }
-    Ok(sizes)
+/// When it cannot be listed.
+pub fn folders(job: &Path) -> Result<Vec<(String, PathBuf)>, SpoolError> {
+    let named = |path: PathBuf| Some((path.file_name()?.to_str()?.to_owned(), path));
+    Ok(list(job)?.into_iter().filter_map(named).collect())
 }
 
-/// What is in a folder, which need not exist.
-fn list(dir: &Path) -> Result<Vec<PathBuf>, SpoolError> {
-    let failed = |error| SpoolError::io("list", dir)(error);
-    match fs::read_dir(dir) {
-        Ok(entries) => entries.map(|entry| Ok(entry.map_err(failed)?.path())).collect(),
-        // A file that stands where a folder should is somebody else's.
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(Vec::new()),
-        Err(error) => Err(failed(error)),
+/// Bytes on disk of one partition.
+///
+/// # Errors
+/// When its folder cannot be listed.
+pub fn size(partition: &Path) -> Result<u64, SpoolError> {
+    let mut bytes = 0;
+    for segment in list(partition)? {
+        bytes += fs::metadata(&segment).map_err(SpoolError::io("look at", &segment))?.len();
     }
+    Ok(bytes)
 }
 
 /// Removes from a partition's folder the pages of every generation but this one.

@@ -6,10 +6,12 @@
 //! cells of a job.
 
 mod error;
+mod found;
 mod frame;
 mod hex;
 mod leftover;
 mod partition;
+mod probe;
 mod progress;
 mod renew;
 mod scan;
@@ -19,9 +21,11 @@ mod writer;
 
 pub use crate::disk::Durability;
 pub use error::SpoolError;
+pub use found::{Found, found};
 pub use frame::{EndFrame, Frame, FrameError, Head, Header, MAX_BODY, PageFrame, PageHead, decode, encode};
-pub use leftover::{Keep, remove_leftovers, remove_other_generations, sizes};
+pub use leftover::{Keep, folders, remove_leftovers, remove_other_generations, size};
 pub use partition::PartitionSpool;
+pub use probe::probe;
 pub use progress::{CellProgress, PageRef};
 pub use renew::{Recount, has_generation};
 pub use scan::generation_of;

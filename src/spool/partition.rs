@@ -10,10 +10,11 @@ use std::path::{Path, PathBuf};
 use zstd::bulk::Compressor;
 
 use crate::disk::{self, DiskFile, Durability};
-use crate::plan::CellId;
+use crate::plan::{CellId, CellKey};
 
 use super::error::SpoolError;
-use super::frame::{self, Frame, Head, Header, PageFrame};
+use super::found::{pack_members, read_head};
+use super::frame::{self, Frame, FrameError, Head, Header, PageFrame};
 use super::progress::{CellProgress, Cells, PageRef};
 use super::scan::{self, SUSPECT, Scan, Segment, TEMPORARY, suffixed};
 use super::stats::SpoolStats;
@@ -23,6 +24,8 @@ use super::view::read_page;
 pub struct PartitionSpool {
     dir: PathBuf,
     head: Head,
+    /// Goes into the first head of the generation.
+    members: Vec<CellKey>,
     durability: Durability,
     segments: Vec<Segment>,
     cells: Cells,
@@ -59,6 +62,7 @@ impl PartitionSpool {
         let mut spool = Self {
             dir: dir.to_owned(),
             head,
+            members: Vec::new(),
             durability,
             segments,
             cells,
@@ -77,9 +81,15 @@ impl PartitionSpool {
         Ok(spool)
     }
 
+    /// Names the cells of the partition, in plan order: they are kept with the first page, for whoever loses the ledger.
+    #[must_use]
+    pub fn with_members(self, members: Vec<CellKey>) -> Self {
+        Self { members, ..self }
+    }
+
     /// Opens it again after a failed write: the answer to [`SpoolError::Poisoned`].
     pub fn reopen(self) -> Result<Self, SpoolError> {
-        Self::open(&self.dir, self.head, self.durability)
+        Ok(Self::open(&self.dir, self.head, self.durability)?.with_members(self.members))
     }
 
     /// How far a cell got; `None` if nothing of it is here. Staged frames count.
@@ -138,7 +148,8 @@ impl PartitionSpool {
         let batch = if first { self.next_seq } else { self.pending.batch };
         let mut seq = self.next_seq;
         if first && self.file.is_none() {
-            frame::encode_head(&self.head, seq, batch, &mut self.pending.bytes).map_err(unfit)?;
+            let members = self.packed_members().map_err(unfit)?;
+            frame::encode_head(&self.head, &members, seq, batch, &mut self.pending.bytes).map_err(unfit)?;
             seq += 1;
         }
         let start = self.pending.bytes.len();
@@ -230,6 +241,14 @@ impl PartitionSpool {
         }
     }
 
+    /// What the next head says of the members; only the first of the generation does.
+    fn packed_members(&mut self) -> Result<Vec<u8>, FrameError> {
+        if !self.segments.is_empty() || self.members.is_empty() {
+            return Ok(Vec::new());
+        }
+        pack_members(&self.members, &mut self.zstd)
+    }
+
     fn next_segment(&self) -> Segment {
         let ours = self.segments.iter().filter(|segment| segment.token == self.head.token);
         let number = ours.map(|segment| segment.number + 1).max().unwrap_or(0);
@@ -274,11 +293,9 @@ impl PartitionSpool {
         let original = from.file_name().map(|name| name.to_string_lossy().into_owned());
         let head = Head { replaces: original, ..self.head.clone() };
         let mut bytes = Vec::new();
-        frame::encode_head(&head, *seq, *seq, &mut bytes).map_err(|source| SpoolError::Damaged {
-            path: from.clone(),
-            offset: 0,
-            source,
-        })?;
+        let damaged = |source| SpoolError::Damaged { path: from.clone(), offset: 0, source };
+        let (_, members) = read_head(from).map_err(SpoolError::io("read", from))?.map_err(damaged)?;
+        frame::encode_head(&head, &members, *seq, *seq, &mut bytes).map_err(damaged)?;
         let new_head_len = bytes.len() as u64;
         let temporary = suffixed(&copy.path, TEMPORARY);
         let mut source = File::open(from).map_err(SpoolError::io("open", from))?;

@@ -15,6 +15,7 @@ use crate::ledger::Outcome;
 use crate::plan::CellId;
 
 use super::error::SpoolError;
+use super::found::read_head;
 use super::frame::{self, FIXED, Frame, FrameError, Head, Header, MAX_BODY, PageFrame, Prefix};
 use super::partition::PartitionSpool;
 use super::scan::{Segment, TEMPORARY, generation_of, scan, suffixed};
@@ -73,7 +74,9 @@ fn begin(dir: &Path, head: &Head, anew: &HashSet<CellId>, recount: Option<&Recou
     let mut copy = Copy { to: BufWriter::new(file), seq: 0, frame: Vec::new(), recounted };
     let written = SpoolError::io("write to", &temporary);
     let mut first = Vec::new();
-    frame::encode_head(&Head { replaces: None, ..head.clone() }, 0, 0, &mut first)
+    // Of an older version there may be none, and of a damaged one it does not matter: the scan has spoken.
+    let members = from.first().and_then(|segment| read_head(&segment.path).ok()?.ok()).map(|(_, members)| members);
+    frame::encode_head(&Head { replaces: None, ..head.clone() }, &members.unwrap_or_default(), 0, 0, &mut first)
         .map_err(|source| SpoolError::Unfit { cell: head.partition.clone(), source })?;
     copy.to.write_all(&first).map_err(written)?;
     for segment in &from {
@@ -157,7 +160,7 @@ impl Copy<'_> {
             self.seq += 1;
             match &mut self.recounted {
                 Some(recounted) => recounted.rewrite(&mut self.frame, self.seq),
-                None => frame::renumber(&mut self.frame, self.seq),
+                None => renumber(&mut self.frame, self.seq),
             }
             .map_err(damaged)?;
             self.to.write_all(&self.frame).map_err(SpoolError::io("write to", to))?;
@@ -179,4 +182,21 @@ impl Copy<'_> {
         from.take(rest).read_to_end(&mut self.frame)?;
         Ok(if self.frame.len() as u64 == prefix.frame_len() { Ok(()) } else { Err(FrameError::Short) })
     }
+}
+
+/// The same frame as number `seq`, written alone.
+fn renumber(bytes: &mut [u8], seq: u64) -> Result<(), FrameError> {
+    let header = {
+        let (fixed, _) = bytes.split_first_chunk::<FIXED>().ok_or(FrameError::Short)?;
+        Prefix::parse(fixed)?.header_len as usize
+    };
+    bytes[8..16].copy_from_slice(&seq.to_le_bytes());
+    bytes[16..24].copy_from_slice(&seq.to_le_bytes());
+    let (header_crc, crc) = {
+        let json = bytes.get(FIXED..FIXED + header).ok_or(FrameError::Short)?;
+        frame::checksums(&bytes[..40], json, &bytes[FIXED + header..])
+    };
+    bytes[40..44].copy_from_slice(&header_crc.to_le_bytes());
+    bytes[44..FIXED].copy_from_slice(&crc.to_le_bytes());
+    Ok(())
 }

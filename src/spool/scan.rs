@@ -46,7 +46,7 @@ impl Segment {
         format!("g{generation}-e{token}-{number}{ENDING}")
     }
 
-    fn parse(path: &Path, generation: u32) -> Option<Self> {
+    pub(super) fn parse(path: &Path, generation: u32) -> Option<Self> {
         let name = path.file_name()?.to_str()?;
         let (stem, suspect) = name.strip_suffix(SUSPECT).map_or((name, false), |stem| (stem, true));
         let rest = stem.strip_suffix(ENDING)?.strip_prefix(&format!("g{generation}-e"))?;

@@ -130,7 +130,10 @@ fn every_paging_kind_is_read() {
                 total: Some(Pointer::parse("/count")),
             },
         ),
-        ("kind = \"next_url\"\nurl = \"/links/next\"", Paging::NextUrl { url: Pointer::parse("/links/next") }),
+        (
+            "kind = \"next_url\"\nurl = \"/links/next\"",
+            Paging::NextUrl { url: Pointer::parse("/links/next"), absent_ends: false },
+        ),
     ];
     for (text, expected) in cases {
         assert_eq!(parse(&format!("{head}{text}\n")).paging, Some(expected), "{text}");

@@ -318,7 +318,7 @@ fn a_fingerprint_follows_what_is_asked_and_nothing_else() {
         assert_eq!(after.changes(&before), [part]);
         assert_ne!(after.hash(), before.hash());
     }
-    let paged = print(base, &Paging::NextUrl { url: tidemill::job::Pointer::parse("/next") });
+    let paged = print(base, &Paging::NextUrl { url: tidemill::job::Pointer::parse("/next"), absent_ends: false });
     assert_eq!(paged.changes(&before), ["paging"]);
 }
 

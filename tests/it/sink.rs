@@ -90,7 +90,7 @@ fn lineage() -> Lineage {
         generation: 2,
         schema: "[]".to_owned(),
         cells: vec![("{\"app\":\"1\"}".to_owned(), "records".to_owned())],
-        spool: None,
+        memory: "{}".to_owned(),
     }
 }
 

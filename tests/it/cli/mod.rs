@@ -5,6 +5,7 @@
 
 mod codes;
 mod disk;
+mod ends;
 mod grace;
 mod killed;
 mod place;

@@ -15,10 +15,15 @@ const OFFSET_TOTAL: &str =
     "kind = \"offset\"\noffset = \"offset\"\nlimit = \"limit\"\npage_size = 2\ntotal = \"/total\"";
 const CURSOR: &str = "kind = \"cursor\"\nfields = { c = \"/next/c\" }";
 const CURSOR_MORE: &str = "kind = \"cursor\"\nfields = { c = \"/next/c\" }\nhas_more = \"/more\"";
+const CURSOR_ABSENT: &str = "kind = \"cursor\"\nfields = { c = \"/next/c\" }\nabsent_ends = true";
 const LINK: &str = "kind = \"next_url\"\nurl = \"/next\"";
 
 /// What follows the page `body`, the second of its cell after two records.
 fn after(table: &str, body: &str) -> String {
+    at_page(table, body, 1)
+}
+
+fn at_page(table: &str, body: &str, page: u32) -> String {
     let (paging, base) = (paging(table), base());
     let mut paginator = Paginator::new(&paging, &base);
     let answer = document(body.as_bytes()).unwrap();
@@ -27,7 +32,7 @@ fn after(table: &str, body: &str) -> String {
         tidemill::fetch::Located::Value(list) => records(list, None, &at).unwrap(),
         tidemill::fetch::Located::Null | tidemill::fetch::Located::Missing { .. } => Vec::new(),
     };
-    match paginator.advance(answer, &found, None, 1, 2) {
+    match paginator.advance(answer, &found, None, page, u64::from(page) * 2) {
         Ok(advance) => advance.next.map_or_else(|| "end".to_owned(), |next| next.to_text()),
         Err(error) => error.to_string(),
     }
@@ -88,7 +93,11 @@ fn ends() {
         (CURSOR_MORE, r#"{"data":[{}],"next":{"c":"x"},"more":false}"#, "end"),
         (CURSOR_MORE, r#"{"data":[{}],"next":{"c":"x"},"more":true}"#, r#"{"c":"x"}"#),
         (CURSOR_MORE, r#"{"data":[{}],"next":{"c":"x"}}"#, r#"{"c":"x"}"#),
-        (CURSOR_MORE, r#"{"data":[{}],"more":true}"#, "end"),
+        (
+            CURSOR_MORE,
+            r#"{"data":[{}],"more":true}"#,
+            "the provider says that there is more, but `/next/c` does not tell where",
+        ),
         (LINK, r#"{"data":[],"next":"/p2"}"#, r#"{"url":"/p2"}"#),
         (LINK, r#"{"data":[{}],"next":null}"#, "end"),
         (LINK, r#"{"data":[{}],"next":""}"#, "end"),
@@ -133,6 +142,31 @@ fn told(table: &str, pages: &[Value]) -> (String, usize) {
         pages[(asked - 1).min(pages.len() - 1)].clone()
     });
     (result.map_or_else(|error| error.to_string(), |ids| format!("{ids:?}")), asked)
+}
+
+/// A path that leads nowhere looks like the end of every cell after its first page: that proves nothing.
+#[test]
+fn a_first_page_must_show_that_the_path_is_right() {
+    let absent = |at: &str| {
+        format!(
+            "the first page has nothing at `{at}`, where the next page should be told: mend `[paging]`, or write \
+             `absent_ends = true` there if this provider leaves it out of an answer of one page"
+        )
+    };
+    let table = [
+        (CURSOR, r#"{"data":[{}]}"#, absent("/next/c")),
+        (CURSOR, r#"{"data":[{}],"next":{}}"#, absent("/next/c")),
+        (CURSOR, r#"{"data":[{}],"next":null}"#, "end".to_owned()),
+        (CURSOR, r#"{"data":[]}"#, "end".to_owned()),
+        (CURSOR_ABSENT, r#"{"data":[{}]}"#, "end".to_owned()),
+        (CURSOR_MORE, r#"{"data":[{}],"more":false}"#, "end".to_owned()),
+        (CURSOR_MORE, r#"{"data":[{}]}"#, absent("/next/c")),
+        (LINK, r#"{"data":[{}]}"#, absent("/next")),
+        (LINK, r#"{"data":[{}],"next":""}"#, "end".to_owned()),
+    ];
+    for (paging, body, due) in table {
+        assert_eq!(at_page(paging, body, 0), due, "{paging}\n{body}");
+    }
 }
 
 #[test]

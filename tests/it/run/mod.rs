@@ -1,6 +1,7 @@
 //! Whole runs in memory: the simulator as the wire, a real ledger, spool and sink, on tokio's paused clock.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod broken;
 mod ceilings;
 mod clean;
 mod credential;
@@ -13,6 +14,7 @@ mod parquet;
 mod quota;
 mod rejects;
 mod retry;
+mod salvage;
 mod scene;
 mod signal;
 mod together;

@@ -317,7 +317,9 @@ impl Scene {
                 let kept = files(&self.folders().spool(name, &row.hash));
                 let again = |cell: &CellRow| cell.outcome.as_ref().is_some_and(Outcome::asked_again);
                 let again = ledger.cells(row.id).unwrap().iter().any(again);
-                let young = row.committed.is_some_and(|at| now.duration_since(at).unsigned_abs() < job.archive.keep);
+                let young = row.committed.is_some_and(|at| {
+                    jiff::SignedDuration::try_from(job.archive.keep).is_ok_and(|keep| now.duration_since(at) < keep)
+                });
                 let generation = (again || young).then_some(row.generation);
                 assert_eq!(kept.is_empty(), generation.is_none(), "{kept:?}");
                 assert!(kept.iter().all(|path| generation_of(path) == generation), "{row:?} {kept:?}");

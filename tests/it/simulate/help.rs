@@ -88,6 +88,7 @@ pub(crate) fn foxdata() -> Provider {
             ("pageKey".to_owned(), Pointer::parse("/data/next/pageKey")),
         ],
         has_more: None,
+        absent_ends: false,
         next: Some(NextRequest {
             method: Method::GET,
             path: Template::parse("/common/next-page").unwrap(),

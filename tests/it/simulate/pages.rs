@@ -175,8 +175,8 @@ fn a_provider_without_endpoints_is_played_too() {
             has_more: Some(pointer("/more")),
         },
         Paging::Offset { offset: number("skip"), limit: number("take"), page_size: 7, total: Some(pointer("/total")) },
-        Paging::Cursor { fields: field, has_more: Some(pointer("/more")), next: None },
-        Paging::NextUrl { url: pointer("/links/next") },
+        Paging::Cursor { fields: field, has_more: Some(pointer("/more")), next: None, absent_ends: false },
+        Paging::NextUrl { url: pointer("/links/next"), absent_ends: false },
     ];
     for paging in pagings {
         let mut simulator = play(&plain(paging.clone()), quick());

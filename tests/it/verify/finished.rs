@@ -28,7 +28,7 @@ fn impostor(path: &Path) {
         generation: pairs["tidemill.generation"].parse().unwrap(),
         schema: pairs["tidemill.schema"].clone(),
         cells: serde_json::from_str(&pairs["tidemill.cells"]).unwrap(),
-        spool: None,
+        memory: pairs["tidemill.memory"].clone(),
     };
     let column: ArrayRef = Arc::new(Int64Array::from(vec![1, 2, 3]));
     let batch = RecordBatch::try_from_iter([("rank", column)]).unwrap();
@@ -194,16 +194,16 @@ fn an_older_ledger_does_not_know_the_files() {
     let (root, older) = (finished(), paused());
     fs::copy(older.path().join("rehearsal/state/ledger.db"), root.path().join("rehearsal/state/ledger.db")).unwrap();
     let found = look(root.path(), false);
-    assert_found("older ledger", &found, &[Kind::Stray], None);
+    assert_found("older ledger", &found, &[Kind::Forgotten], None);
     assert_eq!((found.findings.len(), found.files, found.cells.left), (2, 0, 4));
     assert!(found.findings[0].message.contains("fetching"), "{:?}", found.findings[0]);
 }
 
 #[test]
-fn a_lost_ledger_makes_every_file_a_stranger() {
+fn a_lost_ledger_forgets_every_file() {
     let root = finished();
     let found = look_with(root.path(), RANKS, tidemill::ledger::ModelLedger::new(), false);
-    assert_found("no ledger", &found, &[Kind::Stray], None);
+    assert_found("no ledger", &found, &[Kind::Forgotten], None);
     assert!(found.findings[0].message.contains("job `ranks`"), "{:?}", found.findings[0]);
 }
 
@@ -215,7 +215,7 @@ fn a_partition_that_does_not_add_up_is_found() {
         ("other bytes", |rows| rows[0].bytes += 1, &[Kind::Size]),
         ("other rows", |rows| rows[0].rows -= 1, &[Kind::Rows, Kind::Records]),
         ("another generation", |rows| rows[0].generation = 2, &[Kind::Footer]),
-        ("no decision", |rows| (rows[0].file, rows[0].digest) = (None, None), &[Kind::Decision, Kind::Stray]),
+        ("no decision", |rows| (rows[0].file, rows[0].digest) = (None, None), &[Kind::Decision, Kind::Forgotten]),
         ("half a decision", |rows| rows[0].digest = None, &[Kind::Decision, Kind::Digest]),
         ("an early decision", |rows| rows[0].state = PartitionState::Fetching, &[Kind::Decision]),
         ("a token nobody has", |rows| rows[0].token = 99, &[Kind::Token]),
@@ -226,7 +226,7 @@ fn a_partition_that_does_not_add_up_is_found() {
                 let again = PartitionRow { key: "day=again#0".to_owned(), ..rows[0].clone() };
                 rows.push(again);
             },
-            &[Kind::Twice],
+            &[Kind::Twice, Kind::Decision],
         ),
     ];
     for (what, lie, kinds) in table {
