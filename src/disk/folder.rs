@@ -7,14 +7,14 @@ use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use super::durability::Durability;
-use super::step::{Op, step};
+use super::step::{What, step};
 
 /// Creates `folder` and its missing parents; where power may be lost, each is durable in the one above it.
 pub fn create_folders(folder: &Path, durability: Durability) -> io::Result<()> {
     let missing: Vec<&Path> =
         folder.ancestors().take_while(|level| !level.as_os_str().is_empty() && !level.is_dir()).collect();
     for level in missing.into_iter().rev() {
-        match step(level, || Op::CreateFolder(level.to_owned()), || fs::create_dir(level)) {
+        match step(level, || What::CreateFolder, || fs::create_dir(level)) {
             Ok(()) => {}
             // Another partition of the same run came first.
             Err(error) if error.kind() == ErrorKind::AlreadyExists && level.is_dir() => {}
@@ -30,17 +30,17 @@ pub fn create_folders(folder: &Path, durability: Durability) -> io::Result<()> {
 
 /// Gives a file the name `to`, in one step; a file that has it is replaced.
 pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
-    step(from, || Op::Rename { from: from.to_owned(), to: to.to_owned() }, || fs::rename(from, to))
+    step(from, || What::RenameTo(to.to_owned()), || fs::rename(from, to))
 }
 
 /// Removes a file.
 pub fn remove_file(path: &Path) -> io::Result<()> {
-    step(path, || Op::RemoveFile(path.to_owned()), || fs::remove_file(path))
+    step(path, || What::RemoveFile, || fs::remove_file(path))
 }
 
 /// Removes a folder that is empty.
 pub fn remove_folder(path: &Path) -> io::Result<()> {
-    step(path, || Op::RemoveFolder(path.to_owned()), || fs::remove_dir(path))
+    step(path, || What::RemoveFolder, || fs::remove_dir(path))
 }
 
 /// Removes a file, or a folder with all that is in it, the last name first. Links are not followed.
@@ -57,7 +57,7 @@ pub fn remove_tree(path: &Path) -> io::Result<()> {
 /// Makes the names in a folder durable: a new file, a rename, a removal.
 pub fn sync_folder(folder: &Path) -> io::Result<()> {
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    step(folder, || Op::SyncFolder(folder.to_owned()), || sync(folder))
+    step(folder, || What::SyncFolder, || sync(folder))
 }
 
 #[cfg(unix)]
