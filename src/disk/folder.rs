@@ -1,30 +1,58 @@
 //! Folders and the names in them. A name is durable only when its folder is synced, whatever is synced of the file.
 
+use std::collections::BTreeSet;
 use std::fs;
 #[cfg(unix)]
 use std::fs::File;
 use std::io::{self, ErrorKind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use super::durability::Durability;
 use super::step::{What, step};
 
+/// Folders that were there before this process needed them, and are durable in the one above them since it did.
+static SETTLED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
 /// Creates `folder` and its missing parents; where power may be lost, each is durable in the one above it.
 pub fn create_folders(folder: &Path, durability: Durability) -> io::Result<()> {
-    let missing: Vec<&Path> =
-        folder.ancestors().take_while(|level| !level.as_os_str().is_empty() && !level.is_dir()).collect();
-    for level in missing.into_iter().rev() {
-        match step(level, || What::CreateFolder, || fs::create_dir(level)) {
-            Ok(()) => {}
-            // Another partition of the same run came first.
-            Err(error) if error.kind() == ErrorKind::AlreadyExists && level.is_dir() => {}
-            Err(error) => return Err(error),
+    let levels: Vec<&Path> = folder.ancestors().take_while(|level| !level.as_os_str().is_empty()).collect();
+    for level in levels.into_iter().rev() {
+        let known = level.is_dir();
+        if !known {
+            match step(level, || What::CreateFolder, || fs::create_dir(level)) {
+                Ok(()) => {}
+                // Another partition of the same run came first.
+                Err(error) if error.kind() == ErrorKind::AlreadyExists && level.is_dir() => {}
+                Err(error) => return Err(error),
+            }
         }
-        match level.parent() {
-            Some(parent) if durability == Durability::Power => sync_folder(parent)?,
-            Some(_) | None => {}
+        match (level.parent(), durability) {
+            (Some(_), Durability::Power) if known => settle(level)?,
+            (Some(parent), Durability::Power) => sync_folder(parent)?,
+            (Some(_), Durability::Process) | (None, _) => {}
         }
     }
+    Ok(())
+}
+
+/// Makes the name of a folder durable, once: whoever made it may have been killed before that.
+fn settle(folder: &Path) -> io::Result<()> {
+    let settled = || SETTLED.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(parent) = folder.parent() else { return Ok(()) };
+    if settled().contains(folder) {
+        return Ok(());
+    }
+    match sync_folder(parent) {
+        // A folder that we may not look into, or of a system without syncing, is none that we make folders in.
+        Err(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::PermissionDenied | ErrorKind::InvalidInput | ErrorKind::Unsupported
+            ) => {}
+        synced => synced?,
+    }
+    settled().insert(folder.to_owned());
     Ok(())
 }
 
