@@ -28,6 +28,8 @@ pub(super) enum Command {
     Plan(JobArguments),
     /// Prove that nothing is lost, doubled or damaged in state and output; sends nothing, changes nothing
     Verify(VerifyArguments),
+    /// Rebuild the files from the raw pages that are kept, as the jobs read them now; sends nothing
+    Replay(ReplayArguments),
     /// Play a provider on this machine, with its auth, limits, codes and paging
     Simulate(SimulateArguments),
 }
@@ -39,6 +41,7 @@ impl Command {
             Self::Run(arguments) => arguments.jobs.json,
             Self::Check(arguments) | Self::Plan(arguments) => arguments.json,
             Self::Verify(arguments) => arguments.jobs.json,
+            Self::Replay(arguments) => arguments.jobs.json,
             Self::Simulate(_) => false,
         }
     }
@@ -118,6 +121,20 @@ pub(super) struct VerifyArguments {
     /// Look at what `run --simulate` left in rehearsal/
     #[arg(long)]
     pub(super) simulate: bool,
+}
+
+/// `tidemill replay`
+#[derive(Debug, Args)]
+pub(super) struct ReplayArguments {
+    /// The jobs.
+    #[command(flatten)]
+    pub(super) jobs: JobArguments,
+    /// Rebuild what `run --simulate` left in rehearsal/
+    #[arg(long)]
+    pub(super) simulate: bool,
+    /// How to show progress
+    #[arg(long, value_enum, default_value_t = ProgressMode::Auto)]
+    pub(super) progress: ProgressMode,
 }
 
 /// `tidemill simulate`

@@ -9,6 +9,7 @@ mod plan;
 mod problems;
 mod progress;
 mod render;
+mod replay;
 mod run;
 mod signal;
 mod simulate;

@@ -56,7 +56,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, CommandError> {
         false => HashMap::new(),
     };
     let assigned = assign(prepared, &listening)?;
-    let mut reports: Vec<JobReport> = assigned.iter().map(|job| empty_report(job, &folders)).collect();
+    let mut reports: Vec<JobReport> = assigned.iter().map(|job| empty_report(&job.prepared, &folders)).collect();
 
     disk::create_folders(&folders.state, Durability::Power).map_err(|source| CommandError::Io {
         what: format!("the state folder `{}` cannot be made", folders.state.display()),
@@ -102,7 +102,7 @@ fn read(arguments: &JobArguments, simulate: bool, now: Timestamp) -> Result<(Wor
     Ok((loaded.workspace, prepared))
 }
 
-async fn follow(
+pub(super) async fn follow(
     mut events: mpsc::UnboundedReceiver<Event>,
     mut progress: Progress,
     clock: &Clock,
@@ -127,7 +127,7 @@ async fn follow(
 }
 
 /// Keeps the report of each job for later questions.
-fn remember(store: &Store, report: &Report) -> Result<(), CommandError> {
+pub(super) fn remember(store: &Store, report: &Report) -> Result<(), CommandError> {
     for job in &report.jobs {
         let text = serde_json::to_string(job).unwrap_or_default();
         let row = RunRow { report: text, started: report.started, ended: report.ended };
@@ -136,8 +136,8 @@ fn remember(store: &Store, report: &Report) -> Result<(), CommandError> {
     Ok(())
 }
 
-fn empty_report(assigned: &Assigned, folders: &Folders) -> JobReport {
-    let Prepared { job, provider, .. } = &assigned.prepared;
+pub(super) fn empty_report(prepared: &Prepared, folders: &Folders) -> JobReport {
+    let Prepared { job, provider, .. } = prepared;
     let output = folders.output.join(&job.output.path);
     let cwd = std::env::current_dir().unwrap_or_default();
     // Shorter to read and to paste; the shell of the person stands in the same folder.

@@ -11,7 +11,7 @@ use crate::run::{Exit, RunError, next_step};
 use super::args::{Arguments, Command};
 use super::problems;
 use super::term::say;
-use super::{check, plan, run, simulate, verify};
+use super::{check, plan, replay, run, simulate, verify};
 
 /// Why a command could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -81,6 +81,7 @@ async fn command(command: Command) -> Result<Exit, CommandError> {
         Command::Check(arguments) => check::check(&arguments),
         Command::Plan(arguments) => plan::plan(&arguments),
         Command::Verify(arguments) => verify::verify(&arguments),
+        Command::Replay(arguments) => replay::replay(arguments).await,
         Command::Simulate(arguments) => simulate::simulate(arguments).await,
     }
 }

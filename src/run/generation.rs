@@ -87,7 +87,7 @@ impl JobRun {
     /// are gone, and the generation is given up.
     pub(super) async fn begin(
         &self,
-        publisher: &Publisher,
+        publisher: &Arc<Publisher>,
         settled: &Settled,
         outlook: &mut Outlook,
     ) -> Result<Option<Begun>, RunError> {
@@ -100,35 +100,17 @@ impl JobRun {
         let id = settled.row.id;
         let before = self.store.call(move |ledger| ledger.retried(id)).await?;
         let retried: HashSet<CellId> = before.iter().map(|cell| cell.key.id()).collect();
-        let folder = self.options.folders.spool(self.job.name.as_str(), &settled.row.hash);
-        let (head, durability, anew) = (publisher.head(&settled.row), self.options.durability, retried.clone());
-        let (job, provider) = (Arc::clone(&self.job), Arc::clone(&self.provider));
-        let renewed =
-            blocking(move || {
-                let recount = |body: &[u8]| records_in(&provider, &job, body);
-                let recount: Option<&Recount<'_>> = if cause == Cause::Replay { Some(&recount) } else { None };
-                match PartitionSpool::renew(&folder, head.clone(), durability, &anew, recount) {
-                    Ok(spool) => Ok(Ok(spool)),
-                    // Damage to pages that were published long ago must not hold up what is new.
-                    Err(
-                        error @ (SpoolError::Damaged { .. } | SpoolError::Foreign { .. } | SpoolError::Newer { .. }),
-                    ) if !has_generation(&folder, head.generation)? => Ok(Err(chain(&error))),
-                    Err(error) => Err(error.into()),
-                }
-            });
+        let (making, of, anew) = (Arc::clone(publisher), settled.clone(), retried.clone());
+        let renewed = blocking(move || making.renew(&of, cause, &anew));
         let reason = match renewed.await? {
-            Ok(spool) => {
-                let ended = |id: &CellId| spool.progress(id).is_some_and(|progress| progress.end.is_some());
-                let gone =
-                    settled.cells.iter().map(|cell| cell.key.id()).any(|id| !retried.contains(&id) && !ended(&id));
-                if !gone {
-                    return Ok(Some(Begun { spool, retried: Some(retried) }));
-                }
-                "the pages of its other cells are gone".to_owned()
+            Ok(spool) if whole(settled, &spool, &retried) => {
+                return Ok(Some(Begun { spool, retried: Some(retried) }));
             }
+            Ok(_) => "the pages of its other cells are gone".to_owned(),
             Err(reason) => reason,
         };
-        self.restore(settled).await?;
+        let (giving, row) = (Arc::clone(publisher), settled.row.clone());
+        blocking(move || giving.restore(&row)).await?;
         let rejected = before.iter().filter(|cell| matches!(cell.outcome, Some(Outcome::Rejected { .. }))).count();
         outlook.rejected_before(rejected as u64);
         let what = match before.len() {
@@ -136,31 +118,64 @@ impl JobRun {
             1 => format!("a cell of partition `{}` cannot be asked for again", settled.row.key),
             many => format!("{many} cells of partition `{}` cannot be asked for again", settled.row.key),
         };
-        let notice = Notice::Warning(format!("{what}, its published file stays as it is: {reason}"));
-        self.tell(EventKind::Fetching { cell: String::new(), notice });
+        let reason = format!("{what}, its published file stays as it is: {reason}");
+        match cause {
+            Cause::Replay => outlook.partition_refused(reason),
+            Cause::Retry | Cause::Refetch => {
+                self.tell(EventKind::Fetching { cell: String::new(), notice: Notice::Warning(reason) });
+            }
+        }
         Ok(None)
     }
 
     /// Opens the spool of a partition in the generation it stands in.
     pub(super) async fn open_spool(
         &self,
-        publisher: &Publisher,
+        publisher: &Arc<Publisher>,
         settled: &Settled,
     ) -> Result<PartitionSpool, RunError> {
-        let folder = self.options.folders.spool(self.job.name.as_str(), &settled.row.hash);
-        let (head, durability) = (publisher.head(&settled.row), self.options.durability);
-        blocking(move || Ok(PartitionSpool::open(&folder, head, durability)?)).await
-    }
-
-    async fn restore(&self, settled: &Settled) -> Result<(), RunError> {
-        let (id, token, older) = (settled.row.id, self.token, settled.row.generation - 1);
-        self.store.call(move |ledger| ledger.restore(id, token)).await?;
-        let folder = self.options.folders.spool(self.job.name.as_str(), &settled.row.hash);
-        blocking(move || Ok(remove_other_generations(&folder, older)?)).await
+        let (publisher, row) = (Arc::clone(publisher), settled.row.clone());
+        blocking(move || publisher.open_spool(&row)).await
     }
 }
 
 impl Publisher {
+    /// Opens the spool of a partition in the generation it stands in.
+    pub(super) fn open_spool(&self, row: &PartitionRow) -> Result<PartitionSpool, RunError> {
+        let folder = self.folders.spool(self.job.name.as_str(), &row.hash);
+        Ok(PartitionSpool::open(&folder, self.head(row), self.durability)?)
+    }
+
+    /// Opens the spool of a reopened partition, begun from the pages of the generation before but for the cells in
+    /// `anew`. The inner error says why those cannot be used.
+    pub(super) fn renew(
+        &self,
+        settled: &Settled,
+        cause: Cause,
+        anew: &HashSet<CellId>,
+    ) -> Result<Result<PartitionSpool, String>, RunError> {
+        let (folder, head) = (self.folders.spool(self.job.name.as_str(), &settled.row.hash), self.head(&settled.row));
+        let recount = |body: &[u8]| records_in(&self.provider, &self.job, body);
+        let recount: Option<&Recount<'_>> = if cause == Cause::Replay { Some(&recount) } else { None };
+        match PartitionSpool::renew(&folder, head.clone(), self.durability, anew, recount) {
+            Ok(spool) => Ok(Ok(spool)),
+            // Damage to pages that were published long ago must not hold up what is new.
+            Err(error @ (SpoolError::Damaged { .. } | SpoolError::Foreign { .. } | SpoolError::Newer { .. }))
+                if !has_generation(&folder, head.generation)? =>
+            {
+                Ok(Err(chain(&error)))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Gives up a generation of which nothing is published.
+    pub(super) fn restore(&self, row: &PartitionRow) -> Result<(), RunError> {
+        self.store.now(|ledger| ledger.restore(row.id, self.token))?;
+        let folder = self.folders.spool(self.job.name.as_str(), &row.hash);
+        Ok(remove_other_generations(&folder, row.generation - 1)?)
+    }
+
     /// Whether the file of a partition whose cells have all ended may take the place of what stands.
     pub(super) fn fate(&self, settled: &Settled, spool: &PartitionSpool) -> Result<Fate, RunError> {
         let Some(cause) = settled.row.cause else { return Ok(Fate::Publish) };
@@ -230,6 +245,12 @@ impl Publisher {
             })
         })
     }
+}
+
+/// Whether all cells but those in `anew` have ended in `spool`.
+pub(super) fn whole(settled: &Settled, spool: &PartitionSpool, anew: &HashSet<CellId>) -> bool {
+    let ended = |id: &CellId| spool.progress(id).is_some_and(|progress| progress.end.is_some());
+    settled.cells.iter().map(|cell| cell.key.id()).all(|id| anew.contains(&id) || ended(&id))
 }
 
 /// The committed partitions whose pages are still there.

@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::fetch::{CellEnd, CellTask, Ending, Notice, Signer, Source, Spending, Transport, fetch_cell};
 use crate::job::{Job, Paging};
-use crate::ledger::PartitionState;
+use crate::ledger::{PartitionRow, PartitionState};
 use crate::plan::{self, Cell, CellKey, Fingerprint, KnownPartition};
 use crate::provider::Provider;
 use crate::quota::{Clock, Quota};
@@ -240,7 +240,7 @@ impl JobRun {
     /// nothing can be asked.
     async fn open(
         &self,
-        publisher: &Publisher,
+        publisher: &Arc<Publisher>,
         settled: Settled,
         partition: usize,
         outlook: &mut Outlook,
@@ -310,22 +310,7 @@ impl JobRun {
                 Ok((ledger.partitions(&name)?, ledger.known(&name)?))
             })
             .await?;
-        let planned: HashMap<&CellKey, &Cell> = self.cells.iter().map(|cell| (&cell.key, cell)).collect();
-        let members: HashMap<&str, &KnownPartition> = rows.1.iter().map(|known| (known.key.as_str(), known)).collect();
-        let partitions = rows
-            .0
-            .into_iter()
-            .map(|row| {
-                let keys = members.get(row.key.as_str()).map_or(&[][..], |known| known.cells.as_slice());
-                // An axis value that is gone since keeps its cell: it was planned, and its key holds its values.
-                let cells = keys
-                    .iter()
-                    .map(|key| planned.get(key).map_or_else(|| from_key(key), |cell| (*cell).clone()))
-                    .collect();
-                Settled { row, cells }
-            })
-            .collect();
-        Ok(partitions)
+        Ok(settled(rows.0, rows.1, &self.cells))
     }
 
     fn publisher(&self) -> Publisher {
@@ -336,9 +321,25 @@ impl JobRun {
             store: self.store.clone(),
             token: self.token,
             clock: self.clock.clone(),
+            durability: self.options.durability,
             accept_empty: self.options.accept_empty,
         }
     }
+}
+
+/// Partitions with their cells: as planned now, where they still are.
+pub(super) fn settled(rows: Vec<PartitionRow>, known: Vec<KnownPartition>, planned: &[Cell]) -> Vec<Settled> {
+    let planned: HashMap<&CellKey, &Cell> = planned.iter().map(|cell| (&cell.key, cell)).collect();
+    let members: HashMap<&str, &KnownPartition> = known.iter().map(|known| (known.key.as_str(), known)).collect();
+    rows.into_iter()
+        .map(|row| {
+            let keys = members.get(row.key.as_str()).map_or(&[][..], |known| known.cells.as_slice());
+            // An axis value that is gone since keeps its cell: it was planned, and its key holds its values.
+            let cells =
+                keys.iter().map(|key| planned.get(key).map_or_else(|| from_key(key), |cell| (*cell).clone())).collect();
+            Settled { row, cells }
+        })
+        .collect()
 }
 
 /// A cell from its key alone: the values of list, date and text axes. A row that is named by one field lacks the

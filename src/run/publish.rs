@@ -14,7 +14,7 @@ use crate::plan::{Cell, CellKey};
 use crate::provider::Provider;
 use crate::quota::Clock;
 use crate::sink::{self, Finished, Layout, PublishError, StagingName};
-use crate::spool::{Head, PartitionSpool};
+use crate::spool::{Durability, Head, PartitionSpool};
 
 use super::encode::{Encoded, sealed_cells};
 use super::error::RunError;
@@ -37,6 +37,8 @@ pub(super) struct Publisher {
     pub(super) token: u64,
     /// When a file is committed.
     pub(super) clock: Clock,
+    /// How hard pages are kept.
+    pub(super) durability: Durability,
     /// A person takes an empty answer to a refetch for the truth.
     pub(super) accept_empty: bool,
 }

@@ -30,6 +30,8 @@ pub struct Report {
     pub exit_code: u8,
     /// When a paused run can go on: the latest of its jobs.
     pub resume_at: Option<Timestamp>,
+    /// Attempts sent, of all jobs.
+    pub requests_sent: u64,
     /// By job, in the order asked.
     pub jobs: Vec<JobReport>,
 }
@@ -205,7 +207,8 @@ impl Report {
     pub fn new(started: Timestamp, ended: Timestamp, simulated: bool, jobs: Vec<JobReport>) -> Self {
         let exit = jobs.iter().fold(Exit::Done, |exit, job| exit.and(job.exit));
         let resume_at = jobs.iter().filter_map(|job| job.resume_at).max();
-        Self { started, ended, simulated, exit, exit_code: exit.code(), resume_at, jobs }
+        let requests_sent = jobs.iter().map(|job| job.requests).sum();
+        Self { started, ended, simulated, exit, exit_code: exit.code(), resume_at, requests_sent, jobs }
     }
 }
 
