@@ -43,7 +43,8 @@
 //!   tests run months on tokio's paused clock. Blocking work goes through `spawn_blocking`, which alone holds that
 //!   clock still.
 //!
-//! The suite proves them in small; `tests/crash/run` kills a run, and fails it, at every system call.
+//! `tests/it/disk` kills a run, fails it and takes its power away at every change of the disk; `tests/crash/run` does so at
+//! every system call.
 //!
 //! # Refused, with the reason
 //!

@@ -1,46 +1,74 @@
 //! Folders and the names in them. A name is durable only when its folder is synced, whatever is synced of the file.
 
+use std::collections::BTreeSet;
 use std::fs;
 #[cfg(unix)]
 use std::fs::File;
 use std::io::{self, ErrorKind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use super::durability::Durability;
-use super::step::{Op, step};
+use super::step::{What, step};
+
+/// Folders that were there before this process needed them, and are durable in the one above them since it did.
+static SETTLED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
 /// Creates `folder` and its missing parents; where power may be lost, each is durable in the one above it.
 pub fn create_folders(folder: &Path, durability: Durability) -> io::Result<()> {
-    let missing: Vec<&Path> =
-        folder.ancestors().take_while(|level| !level.as_os_str().is_empty() && !level.is_dir()).collect();
-    for level in missing.into_iter().rev() {
-        match step(level, || Op::CreateFolder(level.to_owned()), || fs::create_dir(level)) {
-            Ok(()) => {}
-            // Another partition of the same run came first.
-            Err(error) if error.kind() == ErrorKind::AlreadyExists && level.is_dir() => {}
-            Err(error) => return Err(error),
+    let levels: Vec<&Path> = folder.ancestors().take_while(|level| !level.as_os_str().is_empty()).collect();
+    for level in levels.into_iter().rev() {
+        let known = level.is_dir();
+        if !known {
+            match step(level, || What::CreateFolder, || fs::create_dir(level)) {
+                Ok(()) => {}
+                // Another partition of the same run came first.
+                Err(error) if error.kind() == ErrorKind::AlreadyExists && level.is_dir() => {}
+                Err(error) => return Err(error),
+            }
         }
-        match level.parent() {
-            Some(parent) if durability == Durability::Power => sync_folder(parent)?,
-            Some(_) | None => {}
+        match (level.parent(), durability) {
+            (Some(_), Durability::Power) if known => settle(level)?,
+            (Some(parent), Durability::Power) => sync_folder(parent)?,
+            (Some(_), Durability::Process) | (None, _) => {}
         }
     }
     Ok(())
 }
 
+/// Makes the name of a folder durable, once: whoever made it may have been killed before that.
+fn settle(folder: &Path) -> io::Result<()> {
+    let settled = || SETTLED.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(parent) = folder.parent() else { return Ok(()) };
+    if settled().contains(folder) {
+        return Ok(());
+    }
+    match sync_folder(parent) {
+        // A folder that we may not look into, or of a system without syncing, is none that we make folders in.
+        Err(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::PermissionDenied | ErrorKind::InvalidInput | ErrorKind::Unsupported
+            ) => {}
+        synced => synced?,
+    }
+    settled().insert(folder.to_owned());
+    Ok(())
+}
+
 /// Gives a file the name `to`, in one step; a file that has it is replaced.
 pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
-    step(from, || Op::Rename { from: from.to_owned(), to: to.to_owned() }, || fs::rename(from, to))
+    step(from, || What::RenameTo(to.to_owned()), || fs::rename(from, to))
 }
 
 /// Removes a file.
 pub fn remove_file(path: &Path) -> io::Result<()> {
-    step(path, || Op::RemoveFile(path.to_owned()), || fs::remove_file(path))
+    step(path, || What::RemoveFile, || fs::remove_file(path))
 }
 
 /// Removes a folder that is empty.
 pub fn remove_folder(path: &Path) -> io::Result<()> {
-    step(path, || Op::RemoveFolder(path.to_owned()), || fs::remove_dir(path))
+    step(path, || What::RemoveFolder, || fs::remove_dir(path))
 }
 
 /// Removes a file, or a folder with all that is in it, the last name first. Links are not followed.
@@ -57,7 +85,7 @@ pub fn remove_tree(path: &Path) -> io::Result<()> {
 /// Makes the names in a folder durable: a new file, a rename, a removal.
 pub fn sync_folder(folder: &Path) -> io::Result<()> {
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    step(folder, || Op::SyncFolder(folder.to_owned()), || sync(folder))
+    step(folder, || What::SyncFolder, || sync(folder))
 }
 
 #[cfg(unix)]

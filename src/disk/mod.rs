@@ -24,6 +24,6 @@ mod watch;
 pub use durability::Durability;
 pub use file::DiskFile;
 pub use folder::{create_folders, remove_file, remove_folder, remove_tree, rename, sync_folder};
-pub use step::{Op, began, committed};
+pub use step::{Op, What, began, committed};
 #[cfg(debug_assertions)]
 pub use watch::Watch;

@@ -72,7 +72,7 @@ impl ModelLedger {
 impl Ledger for ModelLedger {
     fn claim(&mut self, job: &str, _now: Timestamp) -> Result<Claim, LedgerError> {
         let committed =
-            self.of(job).filter(|kept| kept.row.state == PartitionState::Committed || kept.row.generation > 1);
+            self.of(job).filter(|kept| kept.row.state != PartitionState::Fetching || kept.row.generation > 1);
         let committed_cells = committed.map(|kept| kept.row.cells).sum();
         let known = self.jobs.entry(job.to_owned()).or_default();
         known.token += 1;

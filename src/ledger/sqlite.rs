@@ -78,7 +78,7 @@ impl Ledger for SqliteLedger {
                 })?;
             let committed_cells = db
                 .prepare_cached(
-                    "SELECT coalesce(sum(cells), 0) FROM partition WHERE job = ? AND (state = 'committed' OR generation > 1)",
+                    "SELECT coalesce(sum(cells), 0) FROM partition WHERE job = ? AND (state <> 'fetching' OR generation > 1)",
                 )?
                 .query_row([id], |row| row.get(0))?;
             Ok(Claim { token, known_fingerprint, committed_cells })

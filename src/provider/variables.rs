@@ -14,7 +14,11 @@ use super::layers::Text;
 const PREFIX: &str = "TIDEMILL_";
 
 /// Variables of ours that are no settings.
-const NO_SETTINGS: [&str; 1] = ["TIDEMILL_LOG"];
+#[cfg(not(debug_assertions))]
+const NO_SETTINGS: &[&str] = &["TIDEMILL_LOG"];
+/// The second kills a debug build at a step, see [`crate::disk`].
+#[cfg(debug_assertions)]
+const NO_SETTINGS: &[&str] = &["TIDEMILL_LOG", "TIDEMILL_DISK_STEP"];
 
 /// The layer that variables of `environment` spell. An empty variable counts as not set.
 pub(super) fn from_environment(environment: &Environment, schema: &schemars::Schema) -> (Text, Problems) {

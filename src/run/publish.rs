@@ -108,6 +108,7 @@ impl Publisher {
         if settled.row.state == PartitionState::Publishing
             && self.digest(settled, &target)?.is_some_and(|found| Some(&found) == settled.row.digest.as_ref())
         {
+            sink::settle(&target).map_err(|source| publish_error(settled, source))?;
             self.commit(settled)?;
             self.let_go(settled, spool)?;
             let file = self.visible(settled, settled.row.rows, settled.row.bytes);

@@ -13,5 +13,5 @@ mod rows;
 pub use footer::{Footer, footer};
 pub use layout::{Layout, StagingName};
 pub use parquet::{Finished, Lineage, ParquetFile, SinkError};
-pub use publish::{PublishError, digest, make_ready, publish, read_back, sweep, unpublish};
+pub use publish::{PublishError, digest, make_ready, publish, read_back, settle, sweep, unpublish};
 pub use rows::count_rows;

@@ -52,7 +52,7 @@ pub fn publish(layout: &Layout, staging: &Path, target: &Path) -> Result<(), Pub
     let folder = below(layout, target)?;
     disk::create_folders(folder, Durability::Power).map_err(|source| failed("create the folder", folder, source))?;
     disk::rename(staging, target).map_err(|source| failed("rename the staging file to", target, source))?;
-    disk::sync_folder(folder).map_err(|source| failed("sync the folder", folder, source))?;
+    settle(target)?;
     // The name left this folder: without it a power loss could leave the file under both names.
     match staging.parent() {
         Some(from) => disk::sync_folder(from).map_err(|source| failed("sync the folder", from, source)),
@@ -62,10 +62,10 @@ pub fn publish(layout: &Layout, staging: &Path, target: &Path) -> Result<(), Pub
 
 /// Takes the visible file `target` away, durably; nothing if there is none.
 pub fn unpublish(layout: &Layout, target: &Path) -> Result<(), PublishError> {
-    let folder = below(layout, target)?;
+    below(layout, target)?;
     match disk::remove_file(target) {
-        Ok(()) => disk::sync_folder(folder).map_err(|source| failed("sync the folder", folder, source)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Ok(()) => settle(target),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => settle(target),
         Err(source) => Err(failed("remove", target, source)),
     }
 }
@@ -100,6 +100,13 @@ fn below<'a>(layout: &Layout, target: &'a Path) -> Result<&'a Path, PublishError
         }
     }
     Ok(folder)
+}
+
+/// Makes durable that `target` is there, or is not: a process that was killed after its rename did not do so.
+pub fn settle(target: &Path) -> Result<(), PublishError> {
+    let Some(folder) = target.parent().filter(|folder| folder.is_dir()) else { return Ok(()) };
+    disk::create_folders(folder, Durability::Power).map_err(|source| failed("create the folder", folder, source))?;
+    disk::sync_folder(folder).map_err(|source| failed("sync the folder", folder, source))
 }
 
 /// BLAKE3 of the bytes of `path`, hex; `None` when there is no such file.

@@ -22,7 +22,7 @@ pub enum Keep {
 }
 
 /// Removes from the folders in `job` (`<state>/spool/<job>`) what is not needed of the partition whose hash they are
-/// named for.
+/// named for. Durable when it returns.
 pub fn remove_leftovers<E: From<SpoolError>>(
     job: &Path,
     mut keep: impl FnMut(&str) -> Result<Keep, E>,
@@ -32,6 +32,7 @@ pub fn remove_leftovers<E: From<SpoolError>>(
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(SpoolError::io("list", job)(error).into()),
     };
+    let mut removed = false;
     for entry in entries {
         let entry = entry.map_err(SpoolError::io("list", job))?;
         let name = entry.file_name();
@@ -40,10 +41,14 @@ pub fn remove_leftovers<E: From<SpoolError>>(
         match keep(hash)? {
             Keep::All => {}
             Keep::Generation(generation) => remove_other_generations(&path, generation)?,
-            Keep::Nothing => disk::remove_tree(&path).map_err(SpoolError::io("remove", &path))?,
+            Keep::Nothing => {
+                disk::remove_tree(&path).map_err(SpoolError::io("remove", &path))?;
+                removed = true;
+            }
         }
     }
-    Ok(())
+    // Answers to a question that is no longer asked must not come back.
+    if removed { Ok(disk::sync_folder(job).map_err(SpoolError::io("sync", job))?) } else { Ok(()) }
 }
 
 /// The folders in `job` (`<state>/spool/<job>`), by hash of their partition.
@@ -67,7 +72,7 @@ pub fn size(partition: &Path) -> Result<u64, SpoolError> {
     Ok(bytes)
 }
 
-/// Removes from a partition's folder the pages of every generation but this one.
+/// Removes from a partition's folder the pages of every generation but this one. Durable when it returns.
 ///
 /// # Errors
 /// When the folder cannot be listed, or a file in it cannot be removed.
@@ -77,11 +82,13 @@ pub fn remove_other_generations(dir: &Path, generation: u32) -> Result<(), Spool
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(SpoolError::io("list", dir)(error)),
     };
+    let mut removed = false;
     for entry in entries {
         let path = entry.map_err(SpoolError::io("list", dir))?.path();
         if generation_of(&path).is_some_and(|found| found != generation) {
             disk::remove_file(&path).map_err(SpoolError::io("remove", &path))?;
+            removed = true;
         }
     }
-    Ok(())
+    if removed { disk::sync_folder(dir).map_err(SpoolError::io("sync", dir)) } else { Ok(()) }
 }

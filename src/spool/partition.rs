@@ -74,10 +74,15 @@ impl PartitionSpool {
             stats: SpoolStats::default(),
             zstd,
         };
+        if !litter.is_empty() {
+            // What took its place must not be less durable than its removal.
+            spool.sync_dir()?;
+        }
         for path in litter {
             disk::remove_file(&path).map_err(SpoolError::io("remove", &path))?;
         }
         spool.mend()?;
+        spool.settle()?;
         Ok(spool)
     }
 
@@ -196,7 +201,8 @@ impl PartitionSpool {
         match disk::remove_folder(&self.dir) {
             Ok(()) => Ok(()),
             Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound) => Ok(()),
-            Err(error) if matches!(error.kind(), std::io::ErrorKind::DirectoryNotEmpty) => Ok(()),
+            // A generation that was given up must not come back when it is begun again.
+            Err(error) if matches!(error.kind(), std::io::ErrorKind::DirectoryNotEmpty) => self.sync_dir(),
             Err(error) => Err(SpoolError::io("remove", &self.dir)(error)),
         }
     }
@@ -234,10 +240,7 @@ impl PartitionSpool {
         if self.file.take().is_some()
             && let Some(segment) = self.segments.last()
         {
-            let suspect = suffixed(&segment.path, SUSPECT);
-            if let Err(error) = disk::rename(&segment.path, &suspect) {
-                tracing::warn!(path = %segment.path.display(), %error, "cannot mark a spool segment as suspect");
-            }
+            mark_suspect(&segment.path);
         }
     }
 
@@ -276,11 +279,22 @@ impl PartitionSpool {
             let (path, valid) = (&last.path, last.valid);
             let file = DiskFile::append(path).map_err(SpoolError::io("open", path))?;
             file.cut(valid).map_err(SpoolError::io("cut the torn end off", path))?;
-            if self.durability == Durability::Power {
-                file.sync_all().map_err(SpoolError::io("sync", path))?;
-            }
+            // It is made durable with the rest, before anything is written behind it.
         }
         Ok(())
+    }
+
+    /// What a process that was killed left to the system is found here as if it were durable, and is built upon: so it
+    /// is made durable first. Each segment but the last was, when the one after it was begun.
+    fn settle(&self) -> Result<(), SpoolError> {
+        let (Durability::Power, Some(last)) = (self.durability, self.segments.last()) else { return Ok(()) };
+        let path = &last.path;
+        DiskFile::append(path).map_err(SpoolError::io("open", path))?.sync_all().map_err(|error| {
+            mark_suspect(path);
+            SpoolError::io("sync", path)(error)
+        })?;
+        disk::create_folders(&self.dir, self.durability).map_err(SpoolError::io("create", &self.dir))?;
+        self.sync_dir()
     }
 
     /// Copies the valid frames of the last segment to a new one. The copy gets its name once it is durable and names
@@ -305,6 +319,8 @@ impl PartitionSpool {
         std::io::copy(&mut source.take(valid - head_len), &mut target).map_err(SpoolError::io("copy", from))?;
         // Always: the reason for the copy is that a sync may have failed.
         target.sync_all().map_err(SpoolError::io("sync", &temporary))?;
+        // The copy names the original: by that name it must be found even if the power goes between the two renames.
+        disk::sync_folder(&self.dir).map_err(SpoolError::io("sync", &self.dir))?;
         disk::rename(&temporary, &copy.path).map_err(SpoolError::io("name", &copy.path))?;
         disk::sync_folder(&self.dir).map_err(SpoolError::io("sync", &self.dir))?;
         disk::remove_file(from).map_err(SpoolError::io("remove", from))?;
@@ -323,5 +339,13 @@ impl PartitionSpool {
             Durability::Power => disk::sync_folder(&self.dir).map_err(SpoolError::io("sync", &self.dir)),
             Durability::Process => Ok(()),
         }
+    }
+}
+
+/// After a failed sync the system may show bytes that the disk does not have.
+fn mark_suspect(segment: &Path) {
+    let suspect = suffixed(segment, SUSPECT);
+    if let Err(error) = disk::rename(segment, &suspect) {
+        tracing::warn!(path = %segment.display(), %error, "cannot mark a spool segment as suspect");
     }
 }

@@ -108,6 +108,21 @@ fn a_partition_goes_its_way() {
 }
 
 #[test]
+fn a_claim_counts_what_was_asked_as_the_job_was() {
+    each(|ledger| {
+        ledger.claim("job", NOW).unwrap();
+        ledger.add("job", 1, &[partition("p", &["a", "b"]), partition("q", &["c"])]).unwrap();
+        assert_eq!(ledger.claim("job", NOW).unwrap().committed_cells, 0, "what is fetched can be forgotten");
+        let p = ledger.partitions("job").unwrap()[0].id;
+        let cells = [settled("a", Outcome::Records), settled("b", Outcome::Records)];
+        ledger.seal(p, 2, &cells, &[]).unwrap();
+        assert_eq!(ledger.claim("job", NOW).unwrap().committed_cells, 2, "what is sealed will be published");
+        ledger.decide(p, 3, &decision("d")).unwrap();
+        assert_eq!(ledger.claim("job", NOW).unwrap().committed_cells, 2);
+    });
+}
+
+#[test]
 fn steps_out_of_order_are_errors() {
     each(|ledger| {
         ledger.claim("job", NOW).unwrap();

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use tidemill::disk::{Durability, Op, Watch};
+use tidemill::disk::{Durability, Watch, What};
 use tidemill::ledger::Outcome;
 use tidemill::plan::CellId;
 use tidemill::spool::{EndFrame, Frame, Head, PartitionSpool, SpoolError};
@@ -20,9 +20,9 @@ fn a_failed_write_or_sync_poisons_until_opened_again() {
         let head = Head { job: "j".into(), partition: "#0".into(), generation: 1, token: 1, replaces: None };
         let mut spool = PartitionSpool::open(dir.path(), head, Durability::Power).unwrap();
         spool.append(&[end(1)]).unwrap();
-        let watch = Watch::below(dir.path(), move |op| match op {
-            Op::Append { .. } if broken == "write" => Err(io::ErrorKind::StorageFull.into()),
-            Op::SyncFile(_) if broken == "sync" => Err(io::Error::other("the disk is gone")),
+        let watch = Watch::below(dir.path(), move |op| match op.what {
+            What::Append { .. } if broken == "write" => Err(io::ErrorKind::StorageFull.into()),
+            What::SyncFile if broken == "sync" => Err(io::Error::other("the disk is gone")),
             _ => Ok(()),
         });
         assert!(matches!(spool.append(&[end(2)]), Err(SpoolError::Io { .. })), "{broken}");

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
-use tidemill::disk::{self, DiskFile, Durability, Op, Watch};
+use tidemill::disk::{self, DiskFile, Durability, Op, Watch, What};
 
 /// One of each kind, in an order in which all of them can be.
 fn all(root: &Path) -> io::Result<()> {
@@ -37,28 +37,29 @@ fn the_log_is_what_took_effect() {
     all(root.path()).unwrap();
     all(elsewhere.path()).unwrap();
     let path = |name: &str| root.path().join(name);
-    let append = |name: &str, offset, bytes: &[u8]| Op::Append { path: path(name), offset, bytes: bytes.to_vec() };
+    let op = |name: &str, what| Op { path: path(name), what };
+    let append = |name: &str, offset, bytes: &[u8]| op(name, What::Append { offset, bytes: bytes.to_vec() });
     let wanted = [
-        Op::CreateFolder(path("a")),
-        Op::SyncFolder(root.path().to_owned()),
-        Op::CreateFolder(path("a/b")),
-        Op::SyncFolder(path("a")),
-        Op::CreateFile(path("a/b/one")),
+        op("a", What::CreateFolder),
+        Op { path: root.path().to_owned(), what: What::SyncFolder },
+        op("a/b", What::CreateFolder),
+        op("a", What::SyncFolder),
+        op("a/b/one", What::CreateFile),
         append("a/b/one", 0, b"abc"),
         append("a/b/one", 3, b"def"),
-        Op::SyncFile(path("a/b/one")),
-        Op::Rename { from: path("a/b/one"), to: path("a/two") },
-        Op::SyncFolder(path("a/b")),
-        Op::OpenFile(path("a/two")),
-        Op::Cut { path: path("a/two"), len: 4 },
+        op("a/b/one", What::SyncFile),
+        op("a/b/one", What::RenameTo(path("a/two"))),
+        op("a/b", What::SyncFolder),
+        op("a/two", What::OpenFile),
+        op("a/two", What::Cut(4)),
         append("a/two", 4, b"x"),
-        Op::Began(path("a/two")),
-        Op::Committed(path("a/two")),
-        Op::CreateFile(path("a/two")),
-        Op::SyncFile(path("a/two")),
-        Op::RemoveFolder(path("a/b")),
-        Op::RemoveFile(path("a/two")),
-        Op::RemoveFolder(path("a")),
+        op("a/two", What::Began),
+        op("a/two", What::Committed),
+        op("a/two", What::CreateFile),
+        op("a/two", What::SyncFile),
+        op("a/b", What::RemoveFolder),
+        op("a/two", What::RemoveFile),
+        op("a", What::RemoveFolder),
     ];
     assert_eq!(watch.log(), wanted);
 }
@@ -69,7 +70,7 @@ fn a_step_that_is_refused_has_no_effect() {
         let root = tempfile::tempdir().unwrap();
         let left = RefCell::new(refused);
         let watch = Watch::below(root.path(), move |op| match left.replace_with(|left| *left - 1) {
-            0 if !matches!(op, Op::Began(_) | Op::Committed(_)) => Err(io::Error::from_raw_os_error(28)),
+            0 if !matches!(op.what, What::Began | What::Committed) => Err(io::Error::from_raw_os_error(28)),
             _ => Ok(()),
         });
         let done = all(root.path());
@@ -83,7 +84,7 @@ fn a_step_that_is_refused_has_no_effect() {
                 assert_eq!(error.raw_os_error(), Some(28));
                 assert_eq!(log.len(), refused as usize, "nothing was done after it");
             }
-            Ok(()) => assert!(matches!(log[refused as usize], Op::Began(_) | Op::Committed(_))),
+            Ok(()) => assert!(matches!(log[refused as usize].what, What::Began | What::Committed)),
         }
     }
 }
