@@ -65,6 +65,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, CommandError> {
     let (ledger, note) = open_ledger(&folders, started)?;
     note.iter().for_each(|note| say(note));
     let store = Store::new(Box::new(ledger));
+    let durability = if settings.survives_power_loss { Durability::Power } else { Durability::Process };
     let (signal, signalled) = watch::channel(None);
     let options = Options {
         keep: arguments.keep,
@@ -72,7 +73,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, CommandError> {
         refetch: arguments.refetch,
         accept_empty: arguments.accept_empty,
         accept_failed: arguments.accept_failed,
-        ..Options::new(folders, Durability::Power, signalled, arguments.grace)
+        ..Options::new(folders, durability, signalled, arguments.grace)
     };
     let (sender, events) = mpsc::unbounded_channel();
     let work = async {

@@ -90,7 +90,9 @@ impl Workspace {
         let output = folder("output", "data", &layers, &mut problems);
         let presets = preset::names().filter_map(|name| Some((name.to_owned(), preset_text(name, &mut problems)?)));
         let presets: BTreeMap<String, Text> = presets.collect();
-        let settings = Settings { root, file, state, output };
+        let durability = layers.iter().find_map(|(text, _)| text.get("/durability")?.as_str());
+        let survives_power_loss = durability != Some("process");
+        let settings = Settings { root, file, state, output, survives_power_loss };
         let shared = vec![flags, variables, tidemill];
         let mut workspace = Self { settings, environment, presets, files, shared, in_doubt: Doubt::All };
         workspace.refuse_unknown_providers(&mut problems);

@@ -33,7 +33,7 @@ pub use provider::{Auth, Envelope, Limits, Provider, Window, WindowKind};
 pub use rule::{CodeMatch, Rule, Scope};
 pub use rule_file::{Items, On, RuleFile, ThenName, ThrottleName, VerdictName};
 pub use secret::{SecretError, SecretRef};
-pub use settings::{Settings, SettingsFile};
+pub use settings::{DurabilityFile, Settings, SettingsFile};
 pub use simulation::{
     Cause, Code, Column, ColumnKind, Days, Endpoint, JsonText, Keys, OtherPaths, Placement, PlacementKind, RecordShape,
     Simulation,

@@ -20,8 +20,21 @@ pub struct SettingsFile {
     pub state: Option<String>,
     /// Where the datasets go: a folder; `data` when absent. Relative to this file.
     pub output: Option<String>,
+    /// What a page that was answered for survives: `power` (the default) syncs it to the disk, `process` leaves that to the
+    /// system, which is enough for anything but a loss of power.
+    pub durability: Option<DurabilityFile>,
     /// Your plan with each provider: `[provider.NAME]` tables with the keys of a provider file.
     pub provider: Option<BTreeMap<String, ProviderFile>>,
+}
+
+/// What a page that was answered for survives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DurabilityFile {
+    /// Loss of power.
+    Power,
+    /// Death of the process.
+    Process,
 }
 
 /// Settings of a workspace, checked.
@@ -35,6 +48,8 @@ pub struct Settings {
     pub state: PathBuf,
     /// Folder of the datasets.
     pub output: PathBuf,
+    /// Pages survive a loss of power, not the death of the process alone.
+    pub survives_power_loss: bool,
 }
 
 /// The folder that `key` names in the strongest of `layers`, which come with the folder their relative paths belong to.

@@ -286,3 +286,19 @@ fn dotenv_never_overrides_the_environment() {
     assert_eq!(workspace.settings.state, folder.path().join("x"));
     assert!(!format!("{:?}", workspace.environment).contains("real"));
 }
+
+#[test]
+fn pages_survive_the_loss_of_power_unless_that_is_given_up() {
+    for (text, set, due) in [
+        ("", "", true),
+        ("durability = \"process\"", "", false),
+        ("", "process", false),
+        ("durability = \"process\"", "power", true),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("tidemill.toml"), text).unwrap();
+        let flags: Vec<_> = (!set.is_empty()).then(|| ("durability".to_owned(), set.to_owned())).into_iter().collect();
+        let workspace = Workspace::load(folder.path(), folder.path(), std::iter::empty().collect(), &flags).unwrap();
+        assert_eq!(workspace.settings.survives_power_loss, due, "{text} {set}");
+    }
+}

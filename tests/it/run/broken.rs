@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use tidemill::disk::{Op, Watch};
+use tidemill::disk::{Watch, What};
 use tidemill::run::{EventKind, Exit};
 
 use super::jobs::{APPS, ranks};
@@ -15,12 +15,12 @@ async fn a_spool_that_breaks_stops_what_has_not_left() {
     for pages in [0, 3] {
         let scene = Night { jobs: &[&job], ..Night::default() }.begin();
         let mut taken = 0;
-        let watch = Watch::below(&scene.folders().state.join("spool"), move |op| match op {
-            Op::Append { path, .. } if path.extension().is_some_and(|ending| ending == "pgs") => {
+        let watch = Watch::below(&scene.folders().state.join("spool"), move |op| {
+            let page = op.path.extension().is_some_and(|ending| ending == "pgs");
+            if page && matches!(op.what, What::Append { .. }) {
                 taken += 1;
-                if taken > pages { Err(std::io::Error::from_raw_os_error(28)) } else { Ok(()) }
             }
-            _ => Ok(()),
+            if taken > pages { Err(std::io::Error::from_raw_os_error(28)) } else { Ok(()) }
         });
         let ended = scene.run().await;
         ended.assert(Exit::Failed);
