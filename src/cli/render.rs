@@ -18,12 +18,14 @@ pub(super) fn summary(report: &Report) -> String {
 fn job_summary(job: &JobReport) -> String {
     let cells = &job.cells;
     if job.exit == Exit::Done && job.requests == 0 && job.files.is_empty() {
-        return format!(
+        let mut text = format!(
             "done      {}: nothing to do, {} already settled -> {}\n",
             job.job,
             count(cells.planned, "cell"),
             job.output
         );
+        job.warnings.iter().for_each(|line| text.push_str(&format!("          - {line}\n")));
+        return text;
     }
     let mut text = format!("{:<9} {}: {} of {} cells", heading(job.exit), job.job, cells.settled(), cells.planned);
     if cells.earlier > 0 {

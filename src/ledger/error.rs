@@ -43,11 +43,22 @@ pub enum LedgerError {
         what: String,
     },
     /// The file is not what was written.
-    #[error("ledger `{path}` is damaged ({found}); move it away, with `-wal` and `-shm`, and run again: it is rebuilt from files and pages", path = .path.display())]
+    #[error("ledger `{path}` is damaged ({found}); the next run moves it aside and rebuilds it from files and pages", path = .path.display())]
     Damaged {
         /// The database file.
         path: PathBuf,
         /// What the check found.
+        found: String,
+    },
+    /// What it says of a partition contradicts itself; no program of ours writes that.
+    #[error(
+        "ledger `{path}` contradicts itself ({found}): put it back from a copy; without one, move it away with its `-wal` and \
+         `-shm` and run again, it is rebuilt from files and pages", path = .path.display()
+    )]
+    Contradiction {
+        /// The database file.
+        path: PathBuf,
+        /// What does not hold.
         found: String,
     },
     /// The file belongs to another program.

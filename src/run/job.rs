@@ -340,7 +340,7 @@ impl JobRun {
         // Planned anew, cells that fell out of the ledger would stand in two files.
         match partitions.iter().find(|settled| settled.row.cells != settled.cells.len() as u64) {
             None => Ok(partitions),
-            Some(wrong) => Err(RunError::Ledger(LedgerError::Damaged {
+            Some(wrong) => Err(RunError::Ledger(LedgerError::Contradiction {
                 path: self.options.folders.ledger(),
                 found: format!(
                     "partition `{}` was planned with {} cells and lists {}",

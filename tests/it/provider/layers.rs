@@ -298,7 +298,9 @@ fn pages_survive_the_loss_of_power_unless_that_is_given_up() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("tidemill.toml"), text).unwrap();
         let flags: Vec<_> = (!set.is_empty()).then(|| ("durability".to_owned(), set.to_owned())).into_iter().collect();
-        let workspace = Workspace::load(folder.path(), folder.path(), std::iter::empty().collect(), &flags).unwrap();
+        let workspace =
+            Workspace::load(folder.path(), folder.path(), Vec::<(&str, &str)>::new().into_iter().collect(), &flags)
+                .unwrap();
         assert_eq!(workspace.settings.survives_power_loss, due, "{text} {set}");
     }
 }
