@@ -132,7 +132,10 @@ impl Publisher {
         let schema = inferred.schema.to_text();
         // What an earlier sealing noted was told then, or at the begin of this run.
         let noted = self.store.now(|ledger| {
-            ledger.record_schema(self.job.name.as_str(), self.token, &schema)?;
+            // Each transaction waits for the disk, and most partitions need no other schema than those before them.
+            if ledger.schema(self.job.name.as_str())?.as_ref() != Some(&schema) {
+                ledger.record_schema(self.job.name.as_str(), self.token, &schema)?;
+            }
             ledger.rejected(settled.row.id)
         })?;
         let Encoded { finished, rejected, samples } = encoded;
