@@ -149,6 +149,9 @@ impl Ledger for Mortal {
     fn restore(&mut self, partition: PartitionId, token: u64) -> Result<(), LedgerError> {
         self.call(|ledger| ledger.restore(partition, token))
     }
+    fn unseal(&mut self, partition: PartitionId, token: u64) -> Result<(), LedgerError> {
+        self.call(|ledger| ledger.unseal(partition, token))
+    }
     fn retried(&self, partition: PartitionId) -> Result<Vec<CellRow>, LedgerError> {
         self.read(|ledger| ledger.retried(partition))
     }
