@@ -17,7 +17,7 @@ use crate::plan::{self, CellId, CellKey};
 use crate::provider::Provider;
 use crate::sink;
 use crate::spool::{
-    self, Keep, PartitionSpool, Recount, SpoolError, has_generation, remove_leftovers, remove_other_generations,
+    self, Head, Keep, PartitionSpool, Recount, SpoolError, has_generation, remove_leftovers, remove_other_generations,
 };
 
 use super::archive::{Archived, expired};
@@ -134,16 +134,17 @@ impl JobRun {
         publisher: &Arc<Publisher>,
         settled: &Settled,
     ) -> Result<PartitionSpool, RunError> {
-        let (publisher, row) = (Arc::clone(publisher), settled.row.clone());
-        blocking(move || publisher.open_spool(&row)).await
+        let (publisher, settled) = (Arc::clone(publisher), settled.clone());
+        blocking(move || publisher.open_spool(&settled)).await
     }
 }
 
 impl Publisher {
     /// Opens the spool of a partition in the generation it stands in.
-    pub(super) fn open_spool(&self, row: &PartitionRow) -> Result<PartitionSpool, RunError> {
-        let folder = self.folders.spool(self.job.name.as_str(), &row.hash);
-        Ok(PartitionSpool::open(&folder, self.head(row), self.durability)?)
+    pub(super) fn open_spool(&self, settled: &Settled) -> Result<PartitionSpool, RunError> {
+        let (folder, head) = (self.folders.spool(self.job.name.as_str(), &settled.row.hash), self.head(&settled.row));
+        let opened = PartitionSpool::open(&folder, head.clone(), self.durability);
+        opened.map_err(|error| self.priced(settled, head, error))
     }
 
     /// Opens the spool of a reopened partition, begun from the pages of the generation before but for the cells in
@@ -163,9 +164,10 @@ impl Publisher {
             Err(error @ (SpoolError::Damaged { .. } | SpoolError::Foreign { .. } | SpoolError::Newer { .. }))
                 if !has_generation(&folder, head.generation)? =>
             {
-                Ok(Err(chain(&error)))
+                let older = Head { generation: head.generation - 1, ..head };
+                Ok(Err(chain(&self.priced(settled, older, error))))
             }
-            Err(error) => Err(error.into()),
+            Err(error) => Err(self.priced(settled, head, error)),
         }
     }
 

@@ -20,6 +20,7 @@ use crate::provider::Provider;
 use crate::quota::{Clock, Quota};
 use crate::spool::{CellProgress, SpoolHandle};
 
+use super::damage::damage;
 use super::error::RunError;
 use super::event::{Event, EventKind};
 use super::generation::Begun;
@@ -143,7 +144,9 @@ impl JobRun {
         if swept.is_ok() {
             self.reopen(&mut partitions).await?;
         }
+        let notes = if swept.is_ok() { self.take_back(&publisher, &mut partitions).await? } else { Vec::new() };
         self.tell_plan(&partitions).await?;
+        notes.into_iter().for_each(|note| self.warn(note));
         self.tell_rejections(&mut outlook).await?;
         swept?;
         let (todo, sealed): (Vec<_>, Vec<_>) = partitions
@@ -151,10 +154,7 @@ impl JobRun {
             .filter(|settled| settled.row.state != PartitionState::Committed)
             .partition(|settled| settled.row.state == PartitionState::Fetching);
         for settled in sealed {
-            let spool = self.open_spool(&publisher, &settled).await?;
-            let publisher = Arc::clone(&publisher);
-            let published = blocking(move || publisher.recover(&settled, spool)).await?;
-            self.tell_published(published, &mut outlook);
+            self.recover(&publisher, settled, &mut outlook).await?;
         }
         self.fetch_all(&publisher, todo, &mut outlook).await?;
         // What was published now may push older pages out of the archive.
@@ -222,6 +222,10 @@ impl JobRun {
                     underway.cells -= 1;
                     underway.fail(error);
                 }
+                Some(Step::Published(Err(error @ RunError::Damaged { .. }))) => {
+                    underway.publishing = false;
+                    self.leave(&error, outlook);
+                }
                 Some(Step::Published(Err(error))) => underway.fail(error),
             }
         }
@@ -230,7 +234,15 @@ impl JobRun {
     /// Publishes a partition whose cells are all settled.
     async fn publish(&self, publisher: Arc<Publisher>, settled: Settled) -> Step {
         let published = match self.spool.close(&settled.row.hash).await {
-            Ok(spool) => blocking(move || publisher.publish(&settled, spool)).await,
+            Ok(spool) => {
+                let publish = move || {
+                    publisher.publish(&settled, spool).map_err(|error| match damage(&error) {
+                        Some(found) => publisher.priced(&settled, publisher.head(&settled.row), found.clone()),
+                        None => error,
+                    })
+                };
+                blocking(publish).await
+            }
             Err(error) => Err(error.into()),
         };
         Step::Published(published.map(Box::new))
@@ -245,7 +257,9 @@ impl JobRun {
         partition: usize,
         outlook: &mut Outlook,
     ) -> Result<Option<(Open, Vec<Order>)>, RunError> {
-        let Some(Begun { spool, retried }) = self.begin(publisher, &settled, outlook).await? else { return Ok(None) };
+        let Some(Begun { spool, retried }) = self.begin_whole(publisher, &settled, outlook).await? else {
+            return Ok(None);
+        };
         let hash = settled.row.hash.clone();
         let mut orders = Vec::new();
         for cell in &settled.cells {

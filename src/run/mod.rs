@@ -8,6 +8,7 @@ mod archive;
 mod check_file;
 mod check_spool;
 mod check_tree;
+mod damage;
 mod encode;
 mod error;
 mod event;

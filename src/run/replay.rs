@@ -123,8 +123,7 @@ impl Replay {
         for one in &partitions {
             match (one.row.state, one.row.cause) {
                 (PartitionState::Sealed | PartitionState::Publishing, _) => {
-                    let spool = self.publisher.open_spool(&one.row)?;
-                    let published = self.publisher.recover(one, spool)?;
+                    let published = self.publisher.recover(one)?;
                     self.tell_published(published, outlook);
                 }
                 (PartitionState::Fetching, Some(Cause::Replay)) => self.publisher.restore(&one.row)?,
@@ -160,7 +159,7 @@ impl Replay {
         for one in partitions {
             let folder = publisher.folders.spool(publisher.job.name.as_str(), &one.row.hash);
             let spool = match has_generation(&folder, one.row.generation)? {
-                true => Some(publisher.open_spool(&one.row)?).filter(|spool| whole(&one, spool, &HashSet::new())),
+                true => Some(publisher.open_spool(&one)?).filter(|spool| whole(&one, spool, &HashSet::new())),
                 false => None,
             };
             match spool {

@@ -4,6 +4,7 @@
 mod ceilings;
 mod clean;
 mod credential;
+mod damage;
 mod faults;
 mod growth;
 mod jobs;
