@@ -88,6 +88,9 @@ pub(super) struct RunArguments {
     /// Take what earlier runs rejected as final: it is listed no more, and its pages may go
     #[arg(long, conflicts_with = "retry_failed")]
     pub(super) accept_failed: bool,
+    /// Set damaged pages of unpublished files aside and fetch them again, at the price that the last run named
+    #[arg(long)]
+    pub(super) refetch_damaged: bool,
     /// How long after SIGTERM, SIGINT or SIGHUP the answers in flight are waited for; a second signal leaves at once
     #[arg(long, value_name = "TIME", default_value = "20s", value_parser = grace)]
     pub(super) grace: Duration,

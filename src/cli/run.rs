@@ -73,6 +73,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, CommandError> {
         refetch: arguments.refetch,
         accept_empty: arguments.accept_empty,
         accept_failed: arguments.accept_failed,
+        refetch_damaged: arguments.refetch_damaged,
         ..Options::new(folders, durability, signalled, arguments.grace)
     };
     let (sender, events) = mpsc::unbounded_channel();

@@ -78,6 +78,10 @@ fn show(verification: &Verification, cwd: &Path) {
     for path in &verification.leftovers {
         say(&format!("note: {} is left from a run that was stopped; the next one removes it", short(path, cwd)));
     }
+    for path in &verification.quarantined {
+        let path = short(path, cwd);
+        say(&format!("note: {path} holds damaged pages as they were found; no run needs or removes them"));
+    }
     put(&summary(verification));
 }
 

@@ -17,7 +17,8 @@ use super::row::{
 ///
 /// A partition goes `fetching → sealed → publishing → committed`; sealing may be repeated until it is committed (its
 /// file is then decided anew). A committed one may be reopened: it is `fetching` again, in the next generation, and what
-/// was decided stays decided until the new generation is. Nothing else goes back.
+/// was decided stays decided until the new generation is. A sealed one whose pages are lost may be unsealed. Nothing else
+/// goes back.
 pub trait Ledger: Send {
     /// Takes a job over, or begins it: every older holder is fenced out.
     fn claim(&mut self, job: &str, now: Timestamp) -> Result<Claim, LedgerError>;
@@ -64,6 +65,11 @@ pub trait Ledger: Send {
     /// Gives up the generation that [`Ledger::reopen`] began, before it is sealed: the partition is committed as it was,
     /// with the old decision and the old ends of its cells.
     fn restore(&mut self, partition: PartitionId, token: u64) -> Result<(), LedgerError>;
+
+    /// Takes a sealed partition back whose pages are lost: it is `fetching` in the same generation, and the cells that its
+    /// sealing settled are planned again. One that was never published loses the decision about its file with that, if it
+    /// has one; of one that was reopened the decision that stands may be replaced already, so it must not be decided yet.
+    fn unseal(&mut self, partition: PartitionId, token: u64) -> Result<(), LedgerError>;
 
     /// Takes what is rejected in committed partitions as final; gives how many cells and records that are.
     fn accept(&mut self, job: &str, token: u64) -> Result<u64, LedgerError>;

@@ -217,6 +217,30 @@ impl Ledger for ModelLedger {
         Ok(())
     }
 
+    fn unseal(&mut self, partition: PartitionId, token: u64) -> Result<(), LedgerError> {
+        let kept = self.partition(partition, token)?;
+        let first = kept.row.cause.is_none();
+        match kept.row.state {
+            PartitionState::Sealed => {}
+            PartitionState::Publishing if first => {}
+            PartitionState::Fetching | PartitionState::Publishing | PartitionState::Committed => {
+                return Err(kept.out_of_order());
+            }
+        }
+        for (position, cell) in kept.cells.iter_mut().enumerate() {
+            if first || kept.retried.iter().any(|(again, _)| *again == position) {
+                *cell = Kept::planned(&cell.key);
+            }
+        }
+        if first {
+            (kept.row.file, kept.row.digest, kept.row.rows, kept.row.bytes) = (None, None, 0, 0);
+            kept.rejected.clear();
+        }
+        kept.row.state = PartitionState::Fetching;
+        kept.row.token = token;
+        Ok(())
+    }
+
     fn accept(&mut self, job: &str, token: u64) -> Result<u64, LedgerError> {
         self.job(job, token)?;
         let mut accepted = 0;

@@ -18,7 +18,7 @@ use super::row::{
     CellRow, Claim, Decision, PartitionId, PartitionRow, PartitionState, RejectedRecord, Rejection, Reopening, RunRow,
     Salvaged, SealedCell, Totals,
 };
-use super::sqlite_again::{forget_retried, plan_again, put_back, retried, salvage};
+use super::sqlite_again::{first_file, forget_retried, plan_again, plan_over, put_back, retried, salvage};
 use super::sqlite_cells::{add, note_rejected, positions_of, settle};
 use super::sqlite_count::{accept, rejections, retryable, totals};
 use super::sqlite_guard::{Inside, Target, guard, outside};
@@ -230,6 +230,21 @@ impl Ledger for SqliteLedger {
                 return Err(target.out_of_order().into());
             }
             put_back(db, partition, token)
+        })
+    }
+
+    fn unseal(&mut self, partition: PartitionId, token: u64) -> Result<(), LedgerError> {
+        self.write("take the sealed partition back", |db| {
+            let target = Target::guarded(db, partition, token)?;
+            let first = first_file(db, partition)?;
+            match target.state {
+                PartitionState::Sealed => {}
+                PartitionState::Publishing if first => {}
+                PartitionState::Fetching | PartitionState::Publishing | PartitionState::Committed => {
+                    return Err(target.out_of_order().into());
+                }
+            }
+            plan_over(db, partition, token, first)
         })
     }
 

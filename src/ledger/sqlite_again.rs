@@ -56,6 +56,26 @@ pub(super) fn put_back(db: &Transaction<'_>, partition: PartitionId, token: u64)
     forget_retried(db, partition)
 }
 
+/// Whether no file of the partition was ever published.
+pub(super) fn first_file(db: &Transaction<'_>, partition: PartitionId) -> Inside<bool> {
+    Ok(db.query_row("SELECT cause IS NULL FROM partition WHERE id = ?", [partition.0], |row| row.get(0))?)
+}
+
+/// Plans the cells again that the sealing settled: all, and then no decision stays, or those it was reopened for.
+pub(super) fn plan_over(db: &Transaction<'_>, partition: PartitionId, token: u64, all: bool) -> Inside<()> {
+    db.execute(
+        "UPDATE cell SET outcome = NULL, code = NULL, message = NULL, records = 0, pages = 0, credits = 0 \
+         WHERE partition = ?1 AND (?2 OR position IN (SELECT position FROM retried WHERE partition = ?1))",
+        params![partition.0, all],
+    )?;
+    db.execute("UPDATE partition SET state = 'fetching', token = ? WHERE id = ?", params![token, partition.0])?;
+    if all {
+        db.execute("DELETE FROM rejected_record WHERE partition = ?", [partition.0])?;
+        db.execute("UPDATE partition SET file = NULL, digest = NULL, rows = 0, bytes = 0 WHERE id = ?", [partition.0])?;
+    }
+    Ok(())
+}
+
 pub(super) fn forget_retried(db: &Transaction<'_>, partition: PartitionId) -> Inside<()> {
     db.execute("DELETE FROM retried WHERE partition = ?", [partition.0])?;
     Ok(())

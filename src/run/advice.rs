@@ -7,6 +7,9 @@ use std::sync::Arc;
 use crate::ledger::LedgerError;
 use crate::sink::{PublishError, SinkError};
 
+/// The next step against damaged or lost pages.
+pub(super) const REFETCH_DAMAGED: &str = "`tidemill run JOB --refetch-damaged` fetches them again";
+
 /// The next step against `error`; none where its own words say one, or no cause of it is the disk's.
 pub fn next_step(error: &(dyn Error + 'static)) -> Option<&'static str> {
     let mut cause = Some(error);

@@ -5,8 +5,9 @@ use std::path::Path;
 
 use crate::ledger::{CellRow, Outcome, PartitionRow, PartitionState};
 use crate::plan::CellId;
-use crate::spool::{CellProgress, Head, SpoolError, SpoolView, has_generation};
+use crate::spool::{CellProgress, Head, SpoolError, SpoolView, Survey, has_generation};
 
+use super::damage::price;
 use super::finding::FindingKind;
 
 /// What the spool of a partition says.
@@ -39,10 +40,17 @@ pub(super) fn check_spool(folder: &Path, job: &str, row: &PartitionRow, cells: &
         token: row.token,
         replaces: None,
     };
-    let view = match SpoolView::open(folder, head) {
+    let view = match SpoolView::open(folder, head.clone()) {
         Ok(view) => view,
         Err(error) => {
-            pages.faults.push(explain(&error));
+            let (kind, mut message) = explain(&error);
+            if let SpoolError::Damaged { .. } = error
+                && let Ok(survey) = Survey::of(folder, Head { token: u64::MAX, ..head.clone() })
+            {
+                let price = price(&survey, row, head.generation, cells);
+                message.push_str(&format!("; {price} must be fetched again"));
+            }
+            pages.faults.push((kind, message));
             return pages;
         }
     };

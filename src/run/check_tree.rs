@@ -33,6 +33,9 @@ pub(super) fn check_tree(
             verification.leftovers.push(path.display().to_string());
         }
     }
+    for path in names(&scope.folders.quarantine(scope.job.name.as_str(), "")) {
+        verification.quarantined.push(path.display().to_string());
+    }
     for path in names(&scope.folders.spool(scope.job.name.as_str(), "")) {
         let hash = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         match by_hash.get(hash) {

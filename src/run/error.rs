@@ -8,7 +8,7 @@ use crate::job::Problems;
 use crate::ledger::{LedgerError, LockError};
 use crate::quota::JournalError;
 use crate::sink::{PublishError, SinkError};
-use crate::spool::SpoolError;
+use crate::spool::{Price, SpoolError};
 
 /// A fault of this machine, or of a file on it.
 #[derive(Debug, thiserror::Error)]
@@ -72,10 +72,20 @@ pub enum RunError {
         /// Its key.
         partition: String,
     },
+    /// Pages that are paid for are not what was written.
+    #[error("pages of partition `{partition}` are damaged, {price} must be fetched again")]
+    Damaged {
+        /// Its key.
+        partition: String,
+        /// What that costs.
+        price: Price,
+        /// Where the damage is.
+        source: Box<SpoolError>,
+    },
     /// Pages that were sealed are no longer in the spool.
     #[error(
-        "partition `{partition}` was sealed, but pages of its cell {cell} are gone from `{folder}`; nothing was \
-         published: put the folder back, or remove the job's state to fetch it again", folder = .folder.display()
+        "pages of partition `{partition}` are lost: it was sealed, but those of its cell {cell} are gone from `{folder}`, \
+         {price} must be fetched again unless the folder is put back", folder = .folder.display()
     )]
     LostPages {
         /// Its key.
@@ -84,6 +94,8 @@ pub enum RunError {
         cell: String,
         /// Where they were.
         folder: PathBuf,
+        /// What that costs.
+        price: Price,
     },
     /// A damaged ledger that cannot be moved out of the way.
     #[error("the damaged ledger `{path}` cannot be moved aside", path = .path.display())]

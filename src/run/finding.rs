@@ -90,11 +90,18 @@ impl FindingKind {
             Self::Records | Self::Hole | Self::Twice | Self::Decision | Self::Token => {
                 "put the state folder back from a copy; without one, report this with the output of `verify --json`"
             }
-            Self::Damaged | Self::Chain => {
+            Self::Damaged => {
+                "put the folder back from a copy, or run `tidemill run JOB --refetch-damaged`, which fetches these pages again, \
+                 and pays for them again, unless the file they are for is published"
+            }
+            Self::Chain => {
                 "put the folder back from a copy, or move it away and run again: its pages are fetched, and paid for, again"
             }
             Self::Foreign => "move it back to where it belongs",
-            Self::Lost => "put the folder back from a copy before the next run",
+            Self::Lost => {
+                "put the folder back from a copy, or run `tidemill run JOB --refetch-damaged`, which fetches these pages again, \
+                 and pays for them again"
+            }
             Self::Unowned => "put the ledger back from a copy, or run the job: it goes on with these pages",
             Self::Temporary => "remove it, no run will",
         }

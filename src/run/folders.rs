@@ -46,4 +46,9 @@ impl Folders {
     pub fn spool(&self, job: &str, partition: &str) -> PathBuf {
         self.state.join("spool").join(job).join(partition)
     }
+
+    /// Damaged pages of one partition, kept as they are.
+    pub fn quarantine(&self, job: &str, partition: &str) -> PathBuf {
+        self.state.join("quarantine").join(job).join(partition)
+    }
 }

@@ -17,7 +17,7 @@ use crate::plan::{self, CellId, CellKey};
 use crate::provider::Provider;
 use crate::sink;
 use crate::spool::{
-    self, Keep, PartitionSpool, Recount, SpoolError, has_generation, remove_leftovers, remove_other_generations,
+    self, Head, Keep, PartitionSpool, Recount, SpoolError, has_generation, remove_leftovers, remove_other_generations,
 };
 
 use super::archive::{Archived, expired};
@@ -142,9 +142,12 @@ impl JobRun {
 impl Publisher {
     /// Opens the spool of a partition in the generation it stands in.
     pub(super) fn open_spool(&self, settled: &Settled) -> Result<PartitionSpool, RunError> {
-        let folder = self.folders.spool(self.job.name.as_str(), &settled.row.hash);
+        let (folder, head) = (self.folders.spool(self.job.name.as_str(), &settled.row.hash), self.head(&settled.row));
         let members = settled.cells.iter().map(|cell| cell.key.clone()).collect();
-        Ok(PartitionSpool::open(&folder, self.head(&settled.row), self.durability)?.with_members(members))
+        match PartitionSpool::open(&folder, head.clone(), self.durability) {
+            Ok(spool) => Ok(spool.with_members(members)),
+            Err(error) => Err(self.priced(settled, head, error)),
+        }
     }
 
     /// Opens the spool of a reopened partition, begun from the pages of the generation before but for the cells in
@@ -164,9 +167,10 @@ impl Publisher {
             Err(error @ (SpoolError::Damaged { .. } | SpoolError::Foreign { .. } | SpoolError::Newer { .. }))
                 if !has_generation(&folder, head.generation)? =>
             {
-                Ok(Err(chain(&error)))
+                let older = Head { generation: head.generation - 1, ..head };
+                Ok(Err(chain(&self.priced(settled, older, error))))
             }
-            Err(error) => Err(error.into()),
+            Err(error) => Err(self.priced(settled, head, error)),
         }
     }
 

@@ -14,15 +14,17 @@ use tokio::sync::{mpsc, watch};
 
 use crate::fetch::{CellEnd, CellTask, Ending, Notice, Signer, Source, Spending, Transport, fetch_cell};
 use crate::job::{Job, Paging};
-use crate::ledger::{LedgerError, PartitionRow, PartitionState};
-use crate::plan::{self, Cell, CellKey, Fingerprint, KnownPartition};
+use crate::ledger::{LedgerError, PartitionState};
+use crate::plan::{self, Cell, CellKey, Fingerprint};
 use crate::provider::Provider;
 use crate::quota::{Clock, Quota};
 use crate::spool::{self, CellProgress, SpoolHandle};
 
+use super::damage::damage;
 use super::error::RunError;
 use super::event::{Event, EventKind};
 use super::generation::Begun;
+use super::members::settled;
 use super::outlook::Outlook;
 use super::publish::{Published, Publisher, Settled};
 use super::runner::Options;
@@ -148,7 +150,9 @@ impl JobRun {
         if swept.is_ok() {
             self.reopen(&mut partitions).await?;
         }
+        let notes = if swept.is_ok() { self.take_back(&publisher, &mut partitions).await? } else { Vec::new() };
         self.tell_plan(&partitions).await?;
+        notes.into_iter().for_each(|note| self.warn(note));
         self.tell_rejections(&mut outlook).await?;
         swept?;
         let (committed, open): (Vec<_>, Vec<_>) =
@@ -161,10 +165,7 @@ impl JobRun {
                 outlook.interrupt();
                 return Ok(outlook);
             }
-            let spool = self.open_spool(&publisher, &settled).await?;
-            let publisher = Arc::clone(&publisher);
-            let published = blocking(move || publisher.recover(&settled, spool)).await?;
-            self.tell_published(published, &mut outlook);
+            self.recover(&publisher, settled, &mut outlook).await?;
         }
         if !todo.is_empty() {
             let (folder, durability) =
@@ -248,6 +249,10 @@ impl JobRun {
                     underway.cells -= 1;
                     underway.fail(error);
                 }
+                Some(Step::Published(Err(error @ RunError::Damaged { .. }))) => {
+                    underway.publishing = false;
+                    self.leave(&error, outlook);
+                }
                 Some(Step::Published(Err(error))) => underway.fail(error),
             }
         }
@@ -256,7 +261,15 @@ impl JobRun {
     /// Publishes a partition whose cells are all settled.
     async fn publish(&self, publisher: Arc<Publisher>, settled: Settled) -> Step {
         let published = match self.spool.close(&settled.row.hash).await {
-            Ok(spool) => blocking(move || publisher.publish(&settled, spool)).await,
+            Ok(spool) => {
+                let publish = move || {
+                    publisher.publish(&settled, spool).map_err(|error| match damage(&error) {
+                        Some(found) => publisher.priced(&settled, publisher.head(&settled.row), found.clone()),
+                        None => error,
+                    })
+                };
+                blocking(publish).await
+            }
             Err(error) => Err(error.into()),
         };
         Step::Published(published.map(Box::new))
@@ -271,7 +284,9 @@ impl JobRun {
         partition: usize,
         outlook: &mut Outlook,
     ) -> Result<Option<(Open, Vec<Order>)>, RunError> {
-        let Some(Begun { spool, retried }) = self.begin(publisher, &settled, outlook).await? else { return Ok(None) };
+        let Some(Begun { spool, retried }) = self.begin_whole(publisher, &settled, outlook).await? else {
+            return Ok(None);
+        };
         let hash = settled.row.hash.clone();
         let mut orders = Vec::new();
         for cell in &settled.cells {
@@ -363,29 +378,5 @@ impl JobRun {
             durability: self.options.durability,
             accept_empty: self.options.accept_empty,
         }
-    }
-}
-
-/// Partitions with their cells: as planned now, where they still are.
-pub(super) fn settled(rows: Vec<PartitionRow>, known: Vec<KnownPartition>, planned: &[Cell]) -> Vec<Settled> {
-    let planned: HashMap<&CellKey, &Cell> = planned.iter().map(|cell| (&cell.key, cell)).collect();
-    let members: HashMap<&str, &KnownPartition> = known.iter().map(|known| (known.key.as_str(), known)).collect();
-    rows.into_iter()
-        .map(|row| {
-            let keys = members.get(row.key.as_str()).map_or(&[][..], |known| known.cells.as_slice());
-            // An axis value that is gone since keeps its cell: it was planned, and its key holds its values.
-            let cells =
-                keys.iter().map(|key| planned.get(key).map_or_else(|| from_key(key), |cell| (*cell).clone())).collect();
-            Settled { row, cells }
-        })
-        .collect()
-}
-
-/// A cell from its key alone: the values of list, date and text axes. A row that is named by one field lacks the
-/// others; a template that needs them rejects the cell.
-pub(super) fn from_key(key: &CellKey) -> Cell {
-    match serde_json::from_str(&key.0) {
-        Ok(serde_json::Value::Object(values)) => Cell::new(values),
-        Ok(_) | Err(_) => Cell::new(serde_json::Map::new()),
     }
 }

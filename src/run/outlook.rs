@@ -4,7 +4,9 @@ use jiff::Timestamp;
 
 use crate::fetch::{CellEnd, Reach};
 use crate::ledger::Outcome;
+use crate::spool::Price;
 
+use super::advice::REFETCH_DAMAGED;
 use super::exit::Exit;
 
 /// Cells rejected one after the other, none accepted, after which the job itself must be wrong: each of them may cost
@@ -31,6 +33,8 @@ pub struct Outlook {
     down: bool,
     missing: Option<String>,
     refused: Vec<String>,
+    damaged: u64,
+    price: Price,
 }
 
 impl Outlook {
@@ -83,6 +87,12 @@ impl Outlook {
         self.interrupted = true;
     }
 
+    /// A partition was left alone because its pages are damaged or lost; `price` is what must be fetched again.
+    pub fn partition_damaged(&mut self, price: Price) {
+        self.damaged += 1;
+        self.price = self.price.and(price);
+    }
+
     /// Records were left out of a file.
     pub fn records_rejected(&mut self, count: u64) {
         self.rejected += count;
@@ -113,6 +123,20 @@ impl Outlook {
 
     /// How the job ends: the code, what to say, when it can go on. `signal` is the end of an interrupted run.
     pub fn exit(&self, signal: Exit) -> (Exit, Option<String>, Option<Timestamp>) {
+        let (exit, reason, resume_at) = self.exit_of_cells(signal);
+        // Nothing but a person mends damage: whatever else ends the job as grave or less does not hide it.
+        if self.damaged == 0 || exit.and(Exit::Failed) != Exit::Failed {
+            return (exit, reason, resume_at);
+        }
+        let partitions = if self.damaged == 1 { "1 partition" } else { &format!("{} partitions", self.damaged) };
+        let price = self.price;
+        let damage =
+            format!("pages of {partitions} are damaged or lost, {price} must be fetched again: {REFETCH_DAMAGED}");
+        let reason = reason.map_or_else(|| damage.clone(), |reason| format!("{damage}. Besides, {reason}"));
+        (Exit::Failed, Some(reason), resume_at)
+    }
+
+    fn exit_of_cells(&self, signal: Exit) -> (Exit, Option<String>, Option<Timestamp>) {
         if self.interrupted {
             (signal, None, None)
         } else if let Some(reason) = &self.stopped {
@@ -139,6 +163,44 @@ impl Outlook {
             (Exit::Rejected, None, None)
         } else {
             (Exit::Done, None, None)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn damage_is_told_unless_something_graver_is() {
+        let rejected = |message: &str| Outcome::Rejected { code: "1".to_owned(), message: message.to_owned() };
+        let resume_at = Timestamp::UNIX_EPOCH;
+        let (reason, reach) = (|| "why".to_owned(), Reach::Job);
+        let stopped = CellEnd::Stopped { reason: reason() };
+        let table = [
+            (vec![], Exit::Done, Exit::Failed),
+            (vec![CellEnd::Settled(Outcome::Records)], Exit::Done, Exit::Failed),
+            (vec![CellEnd::Settled(rejected("no"))], Exit::Rejected, Exit::Failed),
+            (vec![CellEnd::Settled(rejected("no")); BREAKER as usize], Exit::Rejected, Exit::Failed),
+            (vec![CellEnd::Parked { resume_at, reason: reason(), reach }], Exit::Paused, Exit::Failed),
+            (vec![CellEnd::Pending { reason: reason() }; DOWN as usize], Exit::Paused, Exit::Failed),
+            (vec![CellEnd::Pending { reason: reason() }], Exit::Failed, Exit::Failed),
+            (vec![stopped.clone()], Exit::NeedsPerson, Exit::NeedsPerson),
+            (vec![stopped, CellEnd::Interrupted], Exit::Terminated, Exit::Terminated),
+        ];
+        for (ends, before, due) in table {
+            let mut outlook = Outlook::default();
+            ends.iter().for_each(|end| outlook.cell_ended(end));
+            let (exit, said, at) = outlook.exit(Exit::Terminated);
+            assert_eq!(exit, before, "{ends:?}");
+            outlook.partition_damaged(Price { pages: 2, cells: 1, ..Price::default() });
+            outlook.partition_damaged(Price { pages: 3, cells: 3, at_most: true, ..Price::default() });
+            let (exit, reason, resume_at) = outlook.exit(Exit::Terminated);
+            assert_eq!((exit, resume_at), (due, at), "{ends:?}");
+            let reason = reason.unwrap_or_default();
+            let price = "2 partitions are damaged or lost, at most 5 pages of 4 cells must be fetched again";
+            assert_eq!(reason.contains(price) && reason.contains("--refetch-damaged"), due == Exit::Failed, "{reason}");
+            assert!(said.is_none_or(|said| reason.contains(&said)), "{reason}");
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::quota::Clock;
 use crate::sink::{self, Finished, Layout, PublishError, StagingName};
 use crate::spool::{Durability, Head, PartitionSpool};
 
+use super::damage::missing;
 use super::encode::{Encoded, sealed_cells};
 use super::error::RunError;
 use super::event::PublishedFile;
@@ -103,17 +104,22 @@ impl Publisher {
 
     /// Goes on where an earlier run stopped between sealing and committing: what is visible as it was decided is
     /// committed; anything else is made of the pages once more, and decided anew.
-    pub(super) fn recover(&self, settled: &Settled, spool: PartitionSpool) -> Result<Published, RunError> {
-        let target = self.target(settled);
-        if settled.row.state == PartitionState::Publishing
-            && self.digest(settled, &target)?.is_some_and(|found| Some(&found) == settled.row.digest.as_ref())
-        {
-            sink::settle(&target).map_err(|source| publish_error(settled, source))?;
+    pub(super) fn recover(&self, settled: &Settled) -> Result<Published, RunError> {
+        if self.stands(settled)? {
+            sink::settle(&self.target(settled)).map_err(|source| publish_error(settled, source))?;
+            let spool = match self.open_spool(settled) {
+                // The file is there: damage to the pages it was made of holds nothing up.
+                Err(RunError::Damaged { .. }) => None,
+                spool => Some(spool?),
+            };
             self.commit(settled)?;
-            self.let_go(settled, spool)?;
+            if let Some(spool) = spool {
+                self.let_go(settled, spool)?;
+            }
             let file = self.visible(settled, settled.row.rows, settled.row.bytes);
             return Ok(Published { file: Some(file), ..Published::default() });
         }
+        let spool = self.open_spool(settled)?;
         self.check_pages(settled, &spool)?;
         let recorded = self.recorded()?;
         let inferred = self.infer(settled, &spool, recorded.as_ref())?;
@@ -154,8 +160,15 @@ impl Publisher {
         Ok(published)
     }
 
+    /// Whether the decided file is visible, though not yet committed.
+    pub(super) fn stands(&self, settled: &Settled) -> Result<bool, RunError> {
+        let row = &settled.row;
+        Ok(row.state == PartitionState::Publishing
+            && self.digest(settled, &self.target(settled))?.is_some_and(|found| Some(&found) == row.digest.as_ref()))
+    }
+
     /// Whether the spool still holds what was sealed: a file made of less would hide a hole.
-    fn check_pages(&self, settled: &Settled, spool: &PartitionSpool) -> Result<(), RunError> {
+    pub(super) fn check_pages(&self, settled: &Settled, spool: &PartitionSpool) -> Result<(), RunError> {
         let sealed = self.store.now(|ledger| ledger.cells(settled.row.id))?;
         let kept = sealed_cells(settled, spool);
         let kept: HashMap<&CellKey, (u64, u32)> =
@@ -165,6 +178,7 @@ impl Publisher {
                 partition: settled.row.key.clone(),
                 cell: lost.key.0.clone(),
                 folder: self.folders.spool(self.job.name.as_str(), &settled.row.hash),
+                price: missing(&sealed, |id| spool.progress(id)),
             }),
             None => Ok(()),
         }

@@ -19,7 +19,7 @@ use super::event::{Event, EventKind};
 use super::exit::Exit;
 use super::folders::Folders;
 use super::generation::whole;
-use super::job::settled;
+use super::members::settled;
 use super::outlook::Outlook;
 use super::prepare::Prepared;
 use super::publish::{Published, Publisher, Settled};
@@ -123,8 +123,7 @@ impl Replay {
         for one in &partitions {
             match (one.row.state, one.row.cause) {
                 (PartitionState::Sealed | PartitionState::Publishing, _) => {
-                    let spool = self.publisher.open_spool(one)?;
-                    let published = self.publisher.recover(one, spool)?;
+                    let published = self.publisher.recover(one)?;
                     self.tell_published(published, outlook);
                 }
                 (PartitionState::Fetching, Some(Cause::Replay)) => self.publisher.restore(&one.row)?,

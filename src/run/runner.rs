@@ -43,6 +43,8 @@ pub struct Options {
     pub accept_empty: bool,
     /// Take what earlier runs rejected as final.
     pub accept_failed: bool,
+    /// Set damaged pages aside and fetch them again, at the price that is said.
+    pub refetch_damaged: bool,
     /// How hard pages are kept.
     pub durability: Durability,
     /// The end a signal gives the run.
@@ -66,6 +68,7 @@ impl Options {
             refetch: false,
             accept_empty: false,
             accept_failed: false,
+            refetch_damaged: false,
             durability,
             signal,
             grace,

@@ -22,7 +22,7 @@ use crate::spool::{self, Found};
 
 use super::error::RunError;
 use super::folders::Folders;
-use super::job::from_key;
+use super::members::from_key;
 use super::memory::{self, Remembered};
 use super::visible::visible;
 

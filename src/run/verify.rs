@@ -58,6 +58,8 @@ pub struct Verification {
     pub bytes: u64,
     /// What killed runs left behind and the next one sweeps: harmless.
     pub leftovers: Vec<String>,
+    /// Folders with damaged pages that were set aside: nothing needs them any more.
+    pub quarantined: Vec<String>,
     /// What does not hold; empty when all is well.
     pub findings: Vec<Finding>,
 }

@@ -22,7 +22,7 @@ pub enum SpoolError {
         source: Arc<io::Error>,
     },
     /// Bytes that were durable once are not what was written.
-    #[error("spool file `{path}` is damaged at byte {offset}, nothing was changed; its partition must be fetched again", path = .path.display())]
+    #[error("spool file `{path}` is damaged at byte {offset}", path = .path.display())]
     Damaged {
         /// The segment.
         path: PathBuf,

@@ -55,7 +55,7 @@ pub struct Head {
     pub generation: u32,
     /// Fencing token of the claim that wrote the segment.
     pub token: u64,
-    /// File name of a segment this one is a copy of; the original counts no longer.
+    /// File name of a segment this one is a copy of, or several with `/` between them: these count no longer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<String>,
 }

@@ -185,7 +185,7 @@ impl Copy<'_> {
 }
 
 /// The same frame as number `seq`, written alone.
-fn renumber(bytes: &mut [u8], seq: u64) -> Result<(), FrameError> {
+pub(super) fn renumber(bytes: &mut [u8], seq: u64) -> Result<(), FrameError> {
     let header = {
         let (fixed, _) = bytes.split_first_chunk::<FIXED>().ok_or(FrameError::Short)?;
         Prefix::parse(fixed)?.header_len as usize

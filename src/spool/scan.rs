@@ -18,6 +18,9 @@ pub(super) const SUSPECT: &str = ".suspect";
 /// Added to the name of a copy that is not complete.
 pub(super) const TEMPORARY: &str = ".tmp";
 
+/// Stands between the names of several segments that one replaces; no name has it.
+pub(super) const BETWEEN: char = '/';
+
 /// One file of the generation.
 #[derive(Debug)]
 pub(super) struct Segment {
@@ -77,11 +80,7 @@ pub(super) struct Scan {
 /// Reads all segments of `head`'s generation in `dir`; a missing folder holds nothing.
 pub(super) fn scan(dir: &Path, head: &Head) -> Result<Scan, SpoolError> {
     let mut scan = Scan::default();
-    let mut found = list(dir, head, &mut scan.litter)?;
-    found.sort_by_key(|segment| (segment.token, segment.number));
-    let replaced = replaced(&found)?;
-    let (litter, found): (Vec<_>, Vec<_>) = found.into_iter().partition(|segment| replaced.contains(&segment.path));
-    scan.litter.extend(litter.into_iter().map(|segment| segment.path));
+    let found = segments(dir, head, &mut scan.litter)?;
     let count = found.len();
     for (index, mut segment) in found.into_iter().enumerate() {
         if segment.token > head.token {
@@ -91,6 +90,16 @@ pub(super) fn scan(dir: &Path, head: &Head) -> Result<Scan, SpoolError> {
         scan.segments.push(segment);
     }
     Ok(scan)
+}
+
+/// The segments of `head`'s generation that count, in writing order; the other files that are ours go to `litter`.
+pub(super) fn segments(dir: &Path, head: &Head, litter: &mut Vec<PathBuf>) -> Result<Vec<Segment>, SpoolError> {
+    let mut found = list(dir, head, litter)?;
+    found.sort_by_key(|segment| (segment.token, segment.number));
+    let replaced = replaced(&found)?;
+    let (old, found): (Vec<_>, Vec<_>) = found.into_iter().partition(|segment| replaced.contains(&segment.path));
+    litter.extend(old.into_iter().map(|segment| segment.path));
+    Ok(found)
 }
 
 fn list(dir: &Path, head: &Head, litter: &mut Vec<PathBuf>) -> Result<Vec<Segment>, SpoolError> {
@@ -116,10 +125,10 @@ fn replaced(found: &[Segment]) -> Result<Vec<PathBuf>, SpoolError> {
     let mut replaced = Vec::new();
     for segment in found {
         let mut file = BufReader::new(File::open(&segment.path).map_err(SpoolError::io("open", &segment.path))?);
-        if let Ok((_, Header::Head(Head { replaces: Some(original), .. }))) =
+        if let Ok((_, Header::Head(Head { replaces: Some(originals), .. }))) =
             read_frame(&mut file).map_err(SpoolError::io("read", &segment.path))?
         {
-            replaced.push(segment.path.with_file_name(original));
+            replaced.extend(originals.split(BETWEEN).map(|original| segment.path.with_file_name(original)));
         }
     }
     Ok(replaced)
@@ -163,7 +172,7 @@ fn read_segment(segment: &mut Segment, scan: &mut Scan, head: &Head, last: bool)
     Ok(())
 }
 
-fn check_head(segment: &Segment, header: &Header, wanted: &Head) -> Result<(), SpoolError> {
+pub(super) fn check_head(segment: &Segment, header: &Header, wanted: &Head) -> Result<(), SpoolError> {
     let Header::Head(found) = header else {
         let source = FrameError::Header("a segment that does not begin with a head".to_owned());
         return Err(SpoolError::Damaged { path: segment.path.clone(), offset: 0, source });
@@ -183,7 +192,7 @@ fn check_head(segment: &Segment, header: &Header, wanted: &Head) -> Result<(), S
 }
 
 /// Reads one frame and checks it whole, in constant memory but for the header.
-fn read_frame(from: &mut impl Read) -> io::Result<Result<(Prefix, Header), FrameError>> {
+pub(super) fn read_frame(from: &mut impl Read) -> io::Result<Result<(Prefix, Header), FrameError>> {
     let mut fixed = [0; FIXED];
     if !fill(from, &mut fixed)? {
         return Ok(Err(FrameError::Short));
@@ -222,15 +231,19 @@ fn fill(from: &mut impl Read, bytes: &mut [u8]) -> io::Result<bool> {
     }
 }
 
-/// Whether a frame of another layout stands at `offset`: it must never be taken for a torn write and cut away.
-fn newer_layout(file: &mut File, offset: u64) -> io::Result<bool> {
+/// Whether a frame of another layout stands at `offset`: it must never be taken for a torn write and cut away. A frame
+/// of ours whose magic was hit is none.
+pub(super) fn newer_layout(file: &mut (impl Read + Seek), offset: u64) -> io::Result<bool> {
     let mut magic = [0; 4];
     file.seek(SeekFrom::Start(offset))?;
-    Ok(fill(file, &mut magic)? && magic[..3] == MAGIC[..3] && magic[3] > MAGIC[3] && magic[3].is_ascii_digit())
+    if !fill(file, &mut magic)? || magic[..3] != MAGIC[..3] || magic[3] <= MAGIC[3] || !magic[3].is_ascii_digit() {
+        return Ok(false);
+    }
+    Ok(valid_header(&mut MAGIC.as_slice().chain(file))?.is_none())
 }
 
 /// Whether a valid header of a write later than the one that frame `seq` belongs to stands at `from` or after.
-fn later_write(file: &mut File, from: u64, seq: u64) -> io::Result<bool> {
+pub(super) fn later_write(file: &mut (impl Read + Seek), from: u64, seq: u64) -> io::Result<bool> {
     let mut window = Vec::new();
     let mut start = from;
     loop {
@@ -239,7 +252,7 @@ fn later_write(file: &mut File, from: u64, seq: u64) -> io::Result<bool> {
         file.by_ref().take(1 << 20).read_to_end(&mut window)?;
         for at in (0..window.len()).filter(|&at| window[at..].starts_with(&MAGIC)) {
             file.seek(SeekFrom::Start(start + at as u64))?;
-            if valid_header(file)?.is_some_and(|prefix| prefix.batch > seq) {
+            if valid_header(file)?.is_some_and(|(prefix, _)| prefix.batch > seq) {
                 return Ok(true);
             }
         }
@@ -251,12 +264,14 @@ fn later_write(file: &mut File, from: u64, seq: u64) -> io::Result<bool> {
     }
 }
 
-fn valid_header(file: &mut File) -> io::Result<Option<Prefix>> {
+/// A frame whose header can be believed, whatever is behind it.
+pub(super) fn valid_header(file: &mut impl Read) -> io::Result<Option<(Prefix, Vec<u8>)>> {
     let mut fixed = [0; FIXED];
     if !fill(file, &mut fixed)? {
         return Ok(None);
     }
     let Ok(prefix) = Prefix::parse(&fixed) else { return Ok(None) };
     let mut json = vec![0; prefix.header_len as usize];
-    Ok((fill(file, &mut json)? && prefix.check_header(&fixed, &json).is_ok()).then_some(prefix))
+    let valid = fill(file, &mut json)? && prefix.check_header(&fixed, &json).is_ok();
+    Ok(valid.then_some((prefix, json)))
 }

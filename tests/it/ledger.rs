@@ -160,12 +160,13 @@ fn steps_out_of_order_are_errors() {
 #[test]
 fn an_old_token_writes_nothing() {
     type Write = fn(&mut dyn Ledger, PartitionId) -> Result<(), LedgerError>;
-    let writes: [(&str, PartitionState, Write); 6] = [
+    let writes: [(&str, PartitionState, Write); 7] = [
         ("adopt", PartitionState::Fetching, |ledger, _| ledger.adopt("job", 1, "old")),
         ("add", PartitionState::Fetching, |ledger, _| ledger.add("job", 1, &[partition("q", &["z"])])),
         ("schema", PartitionState::Fetching, |ledger, _| ledger.record_schema("job", 1, "old")),
         ("seal", PartitionState::Fetching, |ledger, p| ledger.seal(p, 1, &[settled("a", Outcome::Records)], &[])),
         ("decide", PartitionState::Sealed, |ledger, p| ledger.decide(p, 1, &decision("d")).map(drop)),
+        ("unseal", PartitionState::Sealed, |ledger, p| ledger.unseal(p, 1)),
         ("commit", PartitionState::Publishing, |ledger, p| ledger.commit(p, 1, NOW)),
     ];
     for (name, stands, write) in writes {
@@ -276,6 +277,7 @@ enum Step {
     Commit(i64, u64),
     Reopen(i64, u64, Vec<u8>),
     Restore(i64, u64),
+    Unseal(i64, u64),
     Accept(u8, u64),
     Run(u8),
 }
@@ -296,7 +298,8 @@ fn steps() -> impl Strategy<Value = Step> {
         4 => (id.clone(), token.clone()).prop_map(|(id, token)| Step::Commit(id, token)),
         4 => (id.clone(), token.clone(), proptest::collection::vec(0u8..6, 0..3))
             .prop_map(|(id, token, cells)| Step::Reopen(id, token, cells)),
-        2 => (id, token.clone()).prop_map(|(id, token)| Step::Restore(id, token)),
+        2 => (id.clone(), token.clone()).prop_map(|(id, token)| Step::Restore(id, token)),
+        2 => (id, token.clone()).prop_map(|(id, token)| Step::Unseal(id, token)),
         1 => (job.clone(), token).prop_map(|(job, token)| Step::Accept(job, token)),
         1 => job.prop_map(Step::Run),
     ]
@@ -352,6 +355,7 @@ fn take(ledger: &mut dyn Ledger, step: &Step) -> String {
             format!("{:?}", ledger.reopen("job0", *token, &what))
         }
         Step::Restore(id, token) => format!("{:?}", ledger.restore(PartitionId(*id), *token)),
+        Step::Unseal(id, token) => format!("{:?}", ledger.unseal(PartitionId(*id), *token)),
         Step::Accept(j, token) => format!("{:?}", ledger.accept(&job(j), *token)),
         Step::Run(j) => {
             let run = RunRow { report: "r".into(), started: NOW, ended: Timestamp::MAX };

@@ -8,7 +8,7 @@ use tidemill::ledger::{
 };
 use tidemill::plan::{CellKey, Partition};
 
-use super::ledger::{NOW, decision, each, key, partition, reopening, settled};
+use super::ledger::{NOW, decision, each, key, partition, rejected, reopening, settled};
 
 fn refused() -> Outcome {
     Outcome::Rejected { code: "1203".into(), message: "no such app".into() }
@@ -113,6 +113,44 @@ fn what_cannot_be_reopened_or_given_up_is_refused_and_stays() {
         finish(ledger, p, 2, refused(), "new");
         assert!(matches!(reopen(ledger, p, 1, &["b"]), Err(LedgerError::Fenced { token: 1, current: 2, .. })));
         state(ledger.restore(p, 2));
+    });
+}
+
+#[test]
+fn a_sealed_partition_whose_pages_are_lost_is_planned_again() {
+    each(|ledger| {
+        ledger.claim("job", NOW).unwrap();
+        ledger.add("job", 1, &[partition("p", &["a", "b", "c"])]).unwrap();
+        let p = ledger.partitions("job").unwrap()[0].id;
+        let planned = (ledger.partitions("job").unwrap(), ledger.cells(p).unwrap(), ledger.totals("job").unwrap());
+        let state = |result: Result<(), LedgerError>| assert!(matches!(result, Err(LedgerError::State { .. })));
+        state(ledger.unseal(p, 1));
+        // Never published: nothing of the sealing stays, decided or not.
+        for decided in [false, true] {
+            let ends = [("a", Outcome::Records), ("b", refused()), ("c", Outcome::Records)];
+            let cells: Vec<SealedCell> = ends.into_iter().map(|(name, outcome)| settled(name, outcome)).collect();
+            ledger.seal(p, 1, &cells, &[rejected("a")]).unwrap();
+            assert!(!decided || ledger.decide(p, 1, &decision("d")).unwrap());
+            ledger.unseal(p, 1).unwrap();
+            let now = (ledger.partitions("job").unwrap(), ledger.cells(p).unwrap(), ledger.totals("job").unwrap());
+            assert_eq!((&now, ledger.rejected(p).unwrap()), (&planned, vec![]), "decided {decided}");
+        }
+        finish(ledger, p, 1, refused(), "old");
+        state(ledger.unseal(p, 1));
+        // Reopened: the decision that stands is kept, and only what it was reopened for is planned again.
+        reopen(ledger, p, 1, &["b"]).unwrap();
+        let reopened = (ledger.partitions("job").unwrap(), ledger.cells(p).unwrap(), ledger.retried(p).unwrap());
+        let ends = [("a", Outcome::Records), ("b", Outcome::Records), ("c", Outcome::Empty { unconfirmed: true })];
+        let cells: Vec<SealedCell> = ends.into_iter().map(|(name, outcome)| settled(name, outcome)).collect();
+        ledger.seal(p, 1, &cells, &[]).unwrap();
+        ledger.unseal(p, 1).unwrap();
+        let now = (ledger.partitions("job").unwrap(), ledger.cells(p).unwrap(), ledger.retried(p).unwrap());
+        assert_eq!(now, reopened);
+        ledger.seal(p, 1, &cells, &[]).unwrap();
+        assert!(ledger.decide(p, 1, &decision("new")).unwrap());
+        state(ledger.unseal(p, 1));
+        ledger.commit(p, 1, NOW).unwrap();
+        assert!(matches!(ledger.unseal(PartitionId(99), 1), Err(LedgerError::UnknownPartition(_))));
     });
 }
 

@@ -17,6 +17,7 @@ mod run;
 mod simulate;
 mod sink;
 mod spool;
+mod spool_damage;
 mod spool_renew;
 mod tidy;
 mod verify;

@@ -12,6 +12,7 @@ mod model;
 mod poison;
 mod power;
 mod proof;
+mod quarantine;
 mod recording;
 mod refused;
 mod states;

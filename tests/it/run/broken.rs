@@ -2,15 +2,17 @@
 
 use std::fs;
 
-use tidemill::disk::{Watch, What};
 use tidemill::run::{EventKind, Exit};
 
 use super::jobs::{APPS, ranks};
 use super::scene::{Night, Twist};
 
 /// The disk takes the first pages and then no more: nothing new leaves, so only what was in flight is lost.
+#[cfg(debug_assertions)]
 #[tokio::test(start_paused = true)]
 async fn a_spool_that_breaks_stops_what_has_not_left() {
+    use tidemill::disk::{Watch, What};
+
     let job = ranks(&APPS, "2026-01-01", "2026-01-06");
     for pages in [0, 3] {
         let scene = Night { jobs: &[&job], ..Night::default() }.begin();
@@ -34,8 +36,11 @@ async fn a_spool_that_breaks_stops_what_has_not_left() {
     }
 }
 
+#[cfg(debug_assertions)]
 #[tokio::test(start_paused = true)]
 async fn a_spool_that_cannot_be_written_costs_no_request() {
+    use tidemill::disk::Watch;
+
     let job = ranks(&APPS[..1], "2026-01-01", "2026-01-02");
     let scene = Night { jobs: &[&job], ..Night::default() }.begin();
     let watch = Watch::below(&scene.folders().state.join("spool"), |_| Err(std::io::Error::from_raw_os_error(30)));

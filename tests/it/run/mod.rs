@@ -5,6 +5,7 @@ mod broken;
 mod ceilings;
 mod clean;
 mod credential;
+mod damage;
 mod faults;
 mod growth;
 mod jobs;

@@ -73,6 +73,7 @@ pub(crate) struct Scene {
     pub(crate) refetch: bool,
     pub(crate) accept_empty: bool,
     pub(crate) accept_failed: bool,
+    pub(crate) refetch_damaged: bool,
     pub(crate) clock: Clock,
     environment: Environment,
     simulators: BTreeMap<String, Arc<Mutex<Simulator>>>,
@@ -113,6 +114,7 @@ impl Night<'_> {
             refetch: false,
             accept_empty: false,
             accept_failed: false,
+            refetch_damaged: false,
             clock,
             environment,
             simulators,
@@ -210,6 +212,7 @@ impl Scene {
             refetch: self.refetch,
             accept_empty: self.accept_empty,
             accept_failed: self.accept_failed,
+            refetch_damaged: self.refetch_damaged,
             ..Options::new(self.folders(), Durability::Process, signalled, GRACE)
         };
         let (sender, mut heard) = mpsc::unbounded_channel();

@@ -76,6 +76,9 @@ impl Ledger for Lying {
     fn restore(&mut self, _: PartitionId, _: u64) -> Result<(), LedgerError> {
         panic!("{READ_ONLY}")
     }
+    fn unseal(&mut self, _: PartitionId, _: u64) -> Result<(), LedgerError> {
+        panic!("{READ_ONLY}")
+    }
     fn retried(&self, partition: PartitionId) -> Result<Vec<CellRow>, LedgerError> {
         self.inner.retried(partition)
     }

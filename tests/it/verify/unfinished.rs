@@ -120,6 +120,30 @@ fn damage_to_the_spool_is_found() {
 }
 
 #[test]
+fn damage_names_its_price_and_who_pays_it() {
+    let root = paused();
+    let segment = &spools(root.path())[0].1[0];
+    flip(segment, fs::read(segment).unwrap().len() / 2);
+    let finding = look(root.path(), false).findings.remove(0);
+    let said = |text: &str| assert!(finding.message.contains(text), "{}", finding.message);
+    said(&segment.display().to_string());
+    said("is damaged at byte ");
+    said(" must be fetched again");
+    assert!(finding.next.contains("tidemill run JOB --refetch-damaged"), "{}", finding.next);
+}
+
+#[test]
+fn what_was_set_aside_is_a_note_and_no_finding() {
+    let root = paused();
+    let aside = Folders::rehearsal(root.path()).quarantine("ranks", &row(root.path()).hash);
+    fs::create_dir_all(&aside).unwrap();
+    fs::write(aside.join("g1-e1-0.pgs"), b"damaged").unwrap();
+    let found = look(root.path(), true);
+    assert_found("set aside", &found, &[], None);
+    assert_eq!((found.quarantined, found.leftovers), (vec![aside.display().to_string()], vec![]));
+}
+
+#[test]
 fn swapped_folders_are_found() {
     let root = paused();
     let spools = spools(root.path());
