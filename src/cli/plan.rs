@@ -3,10 +3,10 @@
 use serde_json::json;
 
 use crate::job::Job;
-use crate::ledger::{Ledger, SqliteLedger, Totals};
+use crate::ledger::{Ledger, PartitionRow, SqliteLedger, Totals};
 use crate::plan;
 use crate::quota::Clock;
-use crate::run::{Exit, Folders, Prepared, RunError};
+use crate::run::{Exit, Folders, Prepared, RunError, refetched};
 
 use super::args::JobArguments;
 use super::load::load;
@@ -31,21 +31,26 @@ pub(super) fn plan(arguments: &JobArguments) -> Result<Exit, CommandError> {
     for Prepared { job, provider, .. } in prepared {
         let cells = plan::cells(&job, now, &provider.zone)?.len();
         let partitions = plan::assign(plan::cells(&job, now, &provider.zone)?, &[], &job.output).len();
-        let totals = totals(ledger.as_ref(), &job)?;
-        let settled = totals.records + totals.empty + totals.unconfirmed + totals.rejected;
+        let (totals, rows) = known(ledger.as_ref(), &job)?;
+        let settled = totals.records + totals.empty + totals.unconfirmed + totals.rejected + totals.accepted;
         let left = (cells as u64).saturating_sub(settled);
-        plans.push((job, provider, cells, partitions, settled, left));
+        let again: u64 = refetched(&job, &provider.zone, &rows, now).into_iter().map(|row| row.cells).sum();
+        plans.push((job, provider, cells, partitions, settled, left, again));
     }
-    for (job, provider, cells, partitions, settled, left) in plans {
+    for (job, provider, cells, partitions, settled, left, again) in plans {
         if arguments.json {
             put(&json!({
                 "job": job.name.as_str(), "provider": provider.name, "cells": cells, "files": partitions,
-                "settled": settled, "left": left,
+                "settled": settled, "left": left, "again": again,
             })
             .to_string());
         } else {
+            let again = match again {
+                0 => String::new(),
+                again => format!(", {again} fetched again"),
+            };
             put(&format!(
-                "{} from {}: {} in {}, {settled} settled, {left} left (one request each, and one per further page)",
+                "{} from {}: {} in {}, {settled} settled, {left} left{again} (one request each, and one per further page)",
                 job.name,
                 provider.name,
                 count(cells as u64, "cell"),
@@ -56,9 +61,8 @@ pub(super) fn plan(arguments: &JobArguments) -> Result<Exit, CommandError> {
     Ok(Exit::Done)
 }
 
-fn totals(ledger: Option<&SqliteLedger>, job: &Job) -> Result<Totals, CommandError> {
-    match ledger {
-        Some(ledger) => Ok(ledger.totals(job.name.as_str()).map_err(RunError::from)?),
-        None => Ok(Totals::default()),
-    }
+fn known(ledger: Option<&SqliteLedger>, job: &Job) -> Result<(Totals, Vec<PartitionRow>), CommandError> {
+    let Some(ledger) = ledger else { return Ok((Totals::default(), Vec::new())) };
+    let name = job.name.as_str();
+    Ok((ledger.totals(name).map_err(RunError::from)?, ledger.partitions(name).map_err(RunError::from)?))
 }

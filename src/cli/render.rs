@@ -103,9 +103,7 @@ fn closing(report: &Report) -> String {
             "every row above is made up by the simulator; set a key and leave out --simulate to fetch real ones"
         }
         Exit::Done => return String::new(),
-        Exit::Rejected => {
-            "some cells or records were rejected and are listed above; all else is published; `--retry-failed` asks for the cells again"
-        }
+        Exit::Rejected => rejected(report),
         Exit::NeedsPerson => "a person must act; everything fetched so far is kept, run again afterwards",
         Exit::Paused => "paused with all work kept; run again to go on",
         Exit::Failed => "not finished; everything fetched so far is kept, run again to go on",
@@ -113,6 +111,20 @@ fn closing(report: &Report) -> String {
         Exit::Interrupted | Exit::Terminated => "stopped after a clean checkpoint; run again to go on",
     };
     format!("\n{next}\n")
+}
+
+/// What to do about a job that ended as rejected: with a reason it was stopped by that, and asking for cells again is no
+/// help.
+fn rejected(report: &Report) -> &'static str {
+    let rejected = || report.jobs.iter().filter(|job| job.exit == Exit::Rejected);
+    match rejected().all(|job| job.reason.is_some()) {
+        true => "not all of it could be done, for the reason above; what was published before stands as it was",
+        false => {
+            "some cells or records were rejected and are listed above; all else is published; `--retry-failed` asks for the \
+             cells again, `tidemill replay` decodes the records once `[schema] columns` is mended, `--accept-failed` takes \
+             both as final"
+        }
+    }
 }
 
 /// One word for the end of a job.

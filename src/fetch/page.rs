@@ -121,8 +121,11 @@ pub fn read_page(
     Ok(Page { records: found.len() as u64, credits: credits(provider, document)?, advance })
 }
 
-/// This provider may ignore unknown parameters and send the whole table: every record must echo what was asked.
-fn check_echo(job: &Job, values: &Map<String, Value>, records: &[&RawValue]) -> Result<(), PageError> {
+/// A provider may ignore unknown parameters and send the whole table: every record must echo what was asked.
+///
+/// # Errors
+/// Names the first record that does not.
+pub fn check_echo(job: &Job, values: &Map<String, Value>, records: &[&RawValue]) -> Result<(), PageError> {
     for (field, template) in &job.records.expect {
         let wanted = template.render_text(values)?;
         let pointer = Pointer::parse(field);

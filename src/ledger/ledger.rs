@@ -71,10 +71,11 @@ pub trait Ledger: Send {
     /// has one; of one that was reopened the decision that stands may be replaced already, so it must not be decided yet.
     fn unseal(&mut self, partition: PartitionId, token: u64) -> Result<(), LedgerError>;
 
-    /// Takes what is rejected in committed partitions as final; gives how many cells and records that are.
+    /// Takes what is rejected or not confirmed in committed partitions as final; gives how many cells and records that are.
+    /// It stays so in later generations, until one has another such cell, or a rejected record.
     fn accept(&mut self, job: &str, token: u64) -> Result<u64, LedgerError>;
 
-    /// Committed partitions with cells that may be asked for again: rejected and not accepted, or empty only then.
+    /// Committed partitions with cells that may be asked for again: rejected or empty only then, and not accepted.
     fn retryable(&self, job: &str) -> Result<Vec<PartitionId>, LedgerError>;
 
     /// Takes in what was found of a job, and begins it if it is not known. A partition that is known stays as it is, but
@@ -105,6 +106,18 @@ pub trait Ledger: Send {
 
     /// Counts of a job; zeros for an unknown one.
     fn totals(&self, job: &str) -> Result<Totals, LedgerError>;
+}
+
+/// Checks that no partition was found twice.
+pub(super) fn found_once(found: &Salvaged) -> Result<(), LedgerError> {
+    let mut keys = std::collections::HashSet::new();
+    match found.partitions.iter().find(|one| !keys.insert(one.partition.key.as_str())) {
+        Some(twice) => {
+            let (partition, what) = (twice.partition.key.clone(), "it was found twice".to_owned());
+            Err(LedgerError::Membership { partition, what })
+        }
+        None => Ok(()),
+    }
 }
 
 /// Finds a member's position; the error names what is wrong with a sealing.

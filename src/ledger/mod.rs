@@ -8,6 +8,7 @@ mod error;
 mod ledger;
 mod lock;
 mod model;
+mod model_kept;
 mod open;
 mod row;
 mod sqlite;

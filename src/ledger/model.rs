@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::Timestamp;
 
-use crate::plan::{CellId, CellKey, KnownPartition, Partition};
+use crate::plan::{CellId, KnownPartition, Partition};
 
 use super::error::LedgerError;
-use super::ledger::{Ledger, again_positions, positions};
+use super::ledger::{Ledger, again_positions, found_once, positions};
+use super::model_kept::Kept;
 use super::row::{
-    Cause, CellRow, Claim, Decision, Outcome, PartitionId, PartitionRow, PartitionState, Published, RejectedRecord,
-    Rejection, Reopening, RunRow, Salvaged, SealedCell, Totals,
+    CellRow, Claim, Decision, Outcome, PartitionId, PartitionRow, PartitionState, Published, RejectedRecord, Rejection,
+    Reopening, RunRow, Salvaged, SealedCell, Totals,
 };
 
 /// Keeps everything in memory.
@@ -28,16 +29,6 @@ struct Job {
     fingerprint: Option<String>,
     schema: Option<String>,
     cells: HashSet<CellId>,
-}
-
-#[derive(Debug, Clone)]
-struct Kept {
-    job: String,
-    row: PartitionRow,
-    cells: Vec<CellRow>,
-    rejected: Vec<RejectedRecord>,
-    /// Cells it was reopened for, as they stood, with their positions.
-    retried: Vec<(usize, CellRow)>,
 }
 
 impl ModelLedger {
@@ -71,9 +62,9 @@ impl ModelLedger {
 
 impl Ledger for ModelLedger {
     fn claim(&mut self, job: &str, _now: Timestamp) -> Result<Claim, LedgerError> {
-        let committed =
+        let answered =
             self.of(job).filter(|kept| kept.row.state != PartitionState::Fetching || kept.row.generation > 1);
-        let committed_cells = committed.map(|kept| kept.row.cells).sum();
+        let committed_cells = answered.map(|kept| kept.row.cells).sum();
         let known = self.jobs.entry(job.to_owned()).or_default();
         known.token += 1;
         Ok(Claim { token: known.token, known_fingerprint: known.fingerprint.clone(), committed_cells })
@@ -174,11 +165,11 @@ impl Ledger for ModelLedger {
         if kept.row.state != PartitionState::Publishing {
             return Err(kept.out_of_order());
         }
+        kept.row.accepted = kept.stays_accepted();
         kept.row.state = PartitionState::Committed;
         kept.row.token = token;
         kept.row.cause = None;
         kept.row.committed = Some(now);
-        kept.row.accepted = false;
         kept.retried.clear();
         Ok(())
     }
@@ -186,10 +177,13 @@ impl Ledger for ModelLedger {
     fn reopen(&mut self, job: &str, token: u64, what: &Reopening) -> Result<(), LedgerError> {
         self.job(job, token)?;
         let mut at = Vec::new();
-        for (id, again) in &what.partitions {
+        for (index, (id, again)) in what.partitions.iter().enumerate() {
             let kept = self.of(job).find(|kept| kept.row.id == *id).ok_or(LedgerError::UnknownPartition(*id))?;
             if kept.row.state != PartitionState::Committed {
                 return Err(kept.out_of_order());
+            }
+            if what.partitions[..index].iter().any(|(other, _)| other == id) {
+                return Err(LedgerError::State { partition: kept.row.key.clone(), state: PartitionState::Fetching });
             }
             at.push(again_positions(&kept.members(), &kept.row.key, what.cause, again)?);
         }
@@ -246,7 +240,7 @@ impl Ledger for ModelLedger {
         let mut accepted = 0;
         let committed = |kept: &&mut Kept| kept.job == job && kept.row.state == PartitionState::Committed;
         for kept in self.partitions.values_mut().filter(committed).filter(|kept| !kept.row.accepted) {
-            let count = kept.rejections();
+            let count = kept.acceptable();
             kept.row.accepted = count > 0;
             accepted += count;
         }
@@ -262,6 +256,7 @@ impl Ledger for ModelLedger {
     }
 
     fn salvage(&mut self, job: &str, found: &Salvaged, _now: Timestamp) -> Result<(), LedgerError> {
+        found_once(found)?;
         let mut after = self.clone();
         let known = after.jobs.entry(job.to_owned()).or_default();
         known.token = known.token.max(found.token).max(1);
@@ -321,7 +316,8 @@ impl Ledger for ModelLedger {
             for cell in &kept.cells {
                 totals.cell(cell.outcome.as_ref(), kept.row.accepted, 1, cell.credits);
             }
-            totals.rejected_records += if kept.row.accepted { 0 } else { kept.rejected.len() as u64 };
+            let stand = !kept.row.accepted && !kept.is_asked_anew();
+            totals.rejected_records += if stand { kept.rejected.len() as u64 } else { 0 };
         }
         Ok(totals)
     }
@@ -334,61 +330,8 @@ impl Ledger for ModelLedger {
             }
             Some(Outcome::Records | Outcome::Empty { .. }) | None => None,
         });
-        let records = standing().flat_map(|kept| &kept.rejected);
+        let records = standing().filter(|kept| !kept.is_asked_anew()).flat_map(|kept| &kept.rejected);
         let records = records.map(|record| Rejection { cell: record.cell.clone(), message: record.to_string() });
         Ok(cells.chain(records).take(most).collect())
-    }
-}
-
-impl Kept {
-    fn new(job: &str, id: PartitionId, token: u64, partition: &Partition) -> Self {
-        let row = PartitionRow {
-            id,
-            key: partition.key.clone(),
-            folders: partition.folders.clone(),
-            hash: partition.hash(job),
-            state: PartitionState::Fetching,
-            generation: 1,
-            token,
-            file: None,
-            digest: None,
-            rows: 0,
-            bytes: 0,
-            cells: partition.cells.len() as u64,
-            cause: None,
-            committed: None,
-            accepted: false,
-        };
-        let cells = partition.cells.iter().map(|cell| Self::planned(&cell.key)).collect();
-        Self { job: job.to_owned(), row, cells, rejected: Vec::new(), retried: Vec::new() }
-    }
-
-    fn reopen(&mut self, token: u64, cause: Cause, at: &[usize]) {
-        for position in at {
-            let planned = Self::planned(&self.cells[*position].key);
-            self.retried.push((*position, std::mem::replace(&mut self.cells[*position], planned)));
-        }
-        self.row.state = PartitionState::Fetching;
-        self.row.generation += 1;
-        self.row.cause = Some(cause);
-        self.row.token = token;
-    }
-
-    /// Rejected cells and records.
-    fn rejections(&self) -> u64 {
-        let cells = self.cells.iter().filter(|cell| matches!(cell.outcome, Some(Outcome::Rejected { .. })));
-        (cells.count() + self.rejected.len()) as u64
-    }
-
-    fn planned(key: &CellKey) -> CellRow {
-        CellRow { key: key.clone(), outcome: None, records: 0, pages: 0, credits: 0 }
-    }
-
-    fn members(&self) -> HashMap<CellKey, usize> {
-        self.cells.iter().enumerate().map(|(position, cell)| (cell.key.clone(), position)).collect()
-    }
-
-    fn out_of_order(&self) -> LedgerError {
-        LedgerError::State { partition: self.row.key.clone(), state: self.row.state }
     }
 }

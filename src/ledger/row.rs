@@ -139,7 +139,8 @@ pub struct Claim {
     pub token: u64,
     /// Fingerprint of the job as last adopted; `None` before the first.
     pub known_fingerprint: Option<String>,
-    /// Cells in partitions that are sealed or committed, or were before they were reopened.
+    /// Cells in partitions that are committed, about to be, or were before they were reopened: their files answer what the
+    /// job asked when it was adopted.
     pub committed_cells: u64,
 }
 

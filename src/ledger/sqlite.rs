@@ -18,7 +18,9 @@ use super::row::{
     CellRow, Claim, Decision, PartitionId, PartitionRow, PartitionState, RejectedRecord, Rejection, Reopening, RunRow,
     Salvaged, SealedCell, Totals,
 };
-use super::sqlite_again::{first_file, forget_retried, plan_again, plan_over, put_back, retried, salvage};
+use super::sqlite_again::{
+    STAYS_ACCEPTED, first_file, forget_retried, plan_again, plan_over, put_back, retried, salvage,
+};
 use super::sqlite_cells::{add, note_rejected, positions_of, settle};
 use super::sqlite_count::{accept, rejections, retryable, totals};
 use super::sqlite_guard::{Inside, Target, guard, outside};
@@ -194,7 +196,10 @@ impl Ledger for SqliteLedger {
                 return Err(target.out_of_order().into());
             }
             db.execute(
-                "UPDATE partition SET state = 'committed', token = ?, committed = ?, cause = NULL, accepted = 0 WHERE id = ?",
+                &format!(
+                    "UPDATE partition SET state = 'committed', token = ?1, committed = ?2, cause = NULL, \
+                     accepted = accepted AND {STAYS_ACCEPTED} WHERE id = ?3"
+                ),
                 params![token, now.to_string(), partition.0],
             )?;
             forget_retried(db, partition)

@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use super::ledger::positions;
+use super::ledger::{found_once, positions};
 use super::row::{Cause, CellRow, PartitionId, Published, Salvaged};
 use super::sqlite_cells::{add, note_rejected, positions_of, settle};
 use super::sqlite_guard::Inside;
@@ -76,6 +76,12 @@ pub(super) fn plan_over(db: &Transaction<'_>, partition: PartitionId, token: u64
     Ok(())
 }
 
+/// Whether what a person took as final in partition `?3` is all that its new generation has of that kind.
+pub(super) const STAYS_ACCEPTED: &str = "NOT EXISTS (SELECT 1 FROM rejected_record WHERE partition = ?3) \
+     AND EXISTS (SELECT 1 FROM cell WHERE partition = ?3 AND outcome IN ('rejected', 'unconfirmed')) \
+     AND NOT EXISTS (SELECT 1 FROM cell JOIN retried USING (partition, position) WHERE partition = ?3 \
+     AND cell.outcome IN ('rejected', 'unconfirmed') AND retried.outcome IS NOT cell.outcome)";
+
 pub(super) fn forget_retried(db: &Transaction<'_>, partition: PartitionId) -> Inside<()> {
     db.execute("DELETE FROM retried WHERE partition = ?", [partition.0])?;
     Ok(())
@@ -92,6 +98,7 @@ pub(super) fn retried(db: &Transaction<'_>, partition: PartitionId) -> Inside<Ve
 
 /// Takes in what was found of a job.
 pub(super) fn salvage(db: &Transaction<'_>, job: &str, found: &Salvaged, now: Timestamp) -> Inside<()> {
+    found_once(found)?;
     let id: i64 = db.query_row(
         "INSERT INTO job (name, token, claimed, fingerprint, schema) VALUES (?1, ?2, ?3, ?4, ?5) \
          ON CONFLICT (name) DO UPDATE SET token = max(token, ?2), fingerprint = coalesce(fingerprint, ?4), \

@@ -10,6 +10,9 @@ use super::row::{PartitionId, Rejection, Totals};
 use super::sqlite_guard::Inside;
 use super::sqlite_rows::{outcome, rejected_row, state};
 
+/// The rejected records of a partition that is fetched again are those of an answer that is being replaced.
+const NOT_ASKED_ANEW: &str = "AND NOT (state = 'fetching' AND cause IS 'refetch')";
+
 pub(super) fn totals(db: &Transaction<'_>, job: &str) -> Inside<Totals> {
     let mut totals = Totals::default();
     let id: Option<i64> = db.query_row("SELECT id FROM job WHERE name = ?", [job], |row| row.get(0)).optional()?;
@@ -29,8 +32,10 @@ pub(super) fn totals(db: &Transaction<'_>, job: &str) -> Inside<Totals> {
         totals.cell(outcome(row, 0)?.as_ref(), row.get(5)?, row.get(3)?, row.get(4)?);
     }
     totals.rejected_records = db.query_row(
-        "SELECT count(*) FROM rejected_record WHERE partition IN \
-         (SELECT id FROM partition WHERE job = ? AND NOT accepted)",
+        &format!(
+            "SELECT count(*) FROM rejected_record WHERE partition IN \
+             (SELECT id FROM partition WHERE job = ? AND NOT accepted {NOT_ASKED_ANEW})"
+        ),
         [id],
         |row| row.get(0),
     )?;
@@ -45,12 +50,12 @@ pub(super) fn rejections(db: &Transaction<'_>, job: &str, most: usize) -> Inside
     let cells = cells
         .query_map(params![job, most], |row| Ok(Rejection { cell: CellKey(row.get(0)?), message: row.get(1)? }))?;
     let mut rejections: Vec<Rejection> = cells.collect::<Result<_, _>>()?;
-    let mut records = db.prepare_cached(
+    let mut records = db.prepare_cached(&format!(
         "SELECT cell.key, page, place, path, reason FROM rejected_record AS record \
          JOIN cell ON cell.partition = record.partition AND cell.position = record.position \
          JOIN partition ON partition.id = record.partition JOIN job ON job.id = cell.job \
-         WHERE name = ? AND NOT accepted ORDER BY record.partition, number LIMIT ?",
-    )?;
+         WHERE name = ? AND NOT accepted {NOT_ASKED_ANEW} ORDER BY record.partition, number LIMIT ?"
+    ))?;
     let records = records.query_map(params![job, most - rejections.len()], rejected_row)?;
     for record in records {
         let record = record?;
@@ -59,7 +64,7 @@ pub(super) fn rejections(db: &Transaction<'_>, job: &str, most: usize) -> Inside
     Ok(rejections)
 }
 
-/// Takes what is rejected in committed partitions of the job with this number as final.
+/// Takes what is rejected or not confirmed in committed partitions of the job with this number as final.
 pub(super) fn accept(db: &Transaction<'_>, job: i64) -> Inside<u64> {
     let standing = "partition IN (SELECT id FROM partition WHERE job = ?1 AND state = 'committed' AND NOT accepted)";
     let count = |table: &str, which: &str| {
@@ -67,10 +72,10 @@ pub(super) fn accept(db: &Transaction<'_>, job: i64) -> Inside<u64> {
             row.get::<_, u64>(0)
         })
     };
-    let accepted = count("cell", "AND outcome = 'rejected'")? + count("rejected_record", "")?;
+    let accepted = count("cell", "AND outcome IN ('rejected', 'unconfirmed')")? + count("rejected_record", "")?;
     db.execute(
         "UPDATE partition SET accepted = 1 WHERE job = ?1 AND state = 'committed' AND \
-         (EXISTS (SELECT 1 FROM cell WHERE partition = partition.id AND outcome = 'rejected') \
+         (EXISTS (SELECT 1 FROM cell WHERE partition = partition.id AND outcome IN ('rejected', 'unconfirmed')) \
           OR EXISTS (SELECT 1 FROM rejected_record WHERE partition = partition.id))",
         [job],
     )?;

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use crate::ledger::{CellRow, Outcome, PartitionRow, PartitionState};
+use crate::ledger::{Cause, CellRow, Outcome, PartitionRow, PartitionState};
 use crate::plan::CellId;
 use crate::spool::{CellProgress, Head, SpoolError, SpoolView, Survey, has_generation};
 
@@ -64,6 +64,8 @@ pub(super) fn check_spool(folder: &Path, job: &str, row: &PartitionRow, cells: &
     // In a later generation the ledger knows the end of every cell that is not asked for again.
     let sealed =
         |cell: &CellRow| row.state != PartitionState::Fetching || (row.generation > 1 && cell.outcome.is_some());
+    // A replay counts the records of each page again; what it finds is the ledger's once it is sealed.
+    let recounted = begun && row.state == PartitionState::Fetching && row.cause == Some(Cause::Replay);
     for cell in cells {
         let id = cell.key.id();
         let progress = view.progress(&id);
@@ -71,7 +73,7 @@ pub(super) fn check_spool(folder: &Path, job: &str, row: &PartitionRow, cells: &
             pages.faults.push(fault);
         }
         if sealed(cell)
-            && let Some(message) = sealed_otherwise(cell, progress)
+            && let Some(message) = sealed_otherwise(cell, progress, recounted)
         {
             pages.faults.push((FindingKind::Lost, message));
         }
@@ -129,10 +131,13 @@ fn chain(view: &SpoolView, id: &CellId, progress: &CellProgress, cell: &CellRow)
 }
 
 /// How a cell differs from what was sealed.
-fn sealed_otherwise(cell: &CellRow, found: Option<&CellProgress>) -> Option<String> {
+fn sealed_otherwise(cell: &CellRow, found: Option<&CellProgress>, recounted: bool) -> Option<String> {
     let Some(found) = found else {
         return Some(format!("cell {} was sealed with {} pages, none is there", cell.key, cell.pages));
     };
+    if recounted && found.pages == cell.pages && found.end.is_some() {
+        return None;
+    }
     if (found.pages, found.records) != (cell.pages, cell.records) {
         return Some(format!(
             "cell {} was sealed with {} records on {} pages, {} on {} are there",

@@ -1,7 +1,7 @@
 //! From the spooled pages of a partition to its staging file: a pure function of the pages, the job and the recorded
 //! schema, so that a crash, a replay or another machine makes the same bytes. Blocking.
 
-use crate::decode::{DatasetSchema, Inferred, PageIn, PartitionError, Projection, RecordsAt, build, infer};
+use crate::decode::{self, DatasetSchema, Inferred, PageIn, PartitionError, Projection, RecordsAt, build, infer};
 use crate::fetch::record_path;
 use crate::ledger::{Outcome, RejectedRecord, SealedCell};
 use crate::plan::{Cell, CellKey, Fingerprint};
@@ -9,6 +9,8 @@ use crate::sink::{Finished, Lineage, ParquetFile};
 use crate::spool::PartitionSpool;
 
 use super::error::{EncodeError, RunError};
+use super::fate::Tally;
+use super::generation::records_in;
 use super::memory;
 use super::publish::{Publisher, Settled};
 
@@ -55,14 +57,7 @@ impl Publisher {
             Ok(())
         })
         .map_err(|source| decode_error(settled, source))?;
-        let samples = built.samples.into_iter().map(|reject| RejectedRecord {
-            cell: CellKey(reject.cell),
-            page: reject.page,
-            index: reject.index,
-            path: reject.path,
-            reason: reject.reason,
-        });
-        let samples: Vec<RejectedRecord> = samples.collect();
+        let samples: Vec<RejectedRecord> = built.samples.into_iter().map(rejected_record).collect();
         if let Some(file) = &mut file
             && !samples.is_empty()
         {
@@ -70,6 +65,20 @@ impl Publisher {
         }
         let finished = file.map(ParquetFile::finish).transpose().map_err(sink_error)?;
         Ok(Encoded { finished, rejected: built.rejected, samples })
+    }
+
+    /// What the file of a partition would be; nothing is written.
+    pub(super) fn rehearse(
+        &self,
+        settled: &Settled,
+        spool: &PartitionSpool,
+        schema: &DatasetSchema,
+    ) -> Result<(Tally, Option<RejectedRecord>), RunError> {
+        let inferred = self.infer(settled, spool, Some(schema))?;
+        let built = build(self.pages(settled, spool), &self.records_at(), &inferred, |_| Ok(()))
+            .map_err(|source| decode_error(settled, source))?;
+        let tally = Tally { rows: built.rows, rejected: built.rejected };
+        Ok((tally, built.samples.into_iter().next().map(rejected_record)))
     }
 
     fn records_at(&self) -> RecordsAt {
@@ -114,8 +123,8 @@ impl Publisher {
             pages.iter().filter_map(move |at| match (spool.read(at), &added) {
                 (Err(error), _) => Some(Err(error.into())),
                 (Ok(_), Err(error)) => Some(Err(error.clone().into())),
-                // An explicit empty has nothing below the record path to look for.
-                (Ok(page), Ok(_)) if page.head.records == 0 => None,
+                // An explicit empty has nothing below the record path to look for. The head may be of an older reading.
+                (Ok(page), Ok(_)) if page.head.records == 0 && self.is_empty(&page.body) => None,
                 (Ok(page), Ok(added)) => Some(Ok(PageIn {
                     cell: cell.key.0.clone(),
                     page: page.head.page,
@@ -124,6 +133,10 @@ impl Publisher {
                 })),
             })
         })
+    }
+
+    fn is_empty(&self, body: &[u8]) -> bool {
+        records_in(&self.provider, &self.job, body) == 0
     }
 
     fn added(&self, cell: &Cell) -> Result<serde_json::Map<String, serde_json::Value>, crate::job::TemplateError> {
@@ -148,6 +161,11 @@ pub(super) fn sealed_cells(settled: &Settled, spool: &PartitionSpool) -> Vec<Sea
             })
         })
         .collect()
+}
+
+fn rejected_record(reject: decode::RejectedRecord) -> RejectedRecord {
+    let decode::RejectedRecord { cell, page, index, path, reason } = reject;
+    RejectedRecord { cell: CellKey(cell), page, index, path, reason }
 }
 
 fn decode_error(settled: &Settled, source: PartitionError<EncodeError>) -> RunError {

@@ -11,9 +11,11 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::fetch::{Notice, document, page_records};
-use crate::job::{Archive, Job};
-use crate::ledger::{Cause, Ledger, LedgerError, Outcome, PartitionId, PartitionRow, PartitionState, Reopening};
-use crate::plan::{self, CellId, CellKey};
+use crate::job::{Archive, Job, JobName};
+use crate::ledger::{
+    Cause, Ledger, LedgerError, Outcome, PartitionId, PartitionRow, PartitionState, RejectedRecord, Reopening,
+};
+use crate::plan::{CellId, CellKey};
 use crate::provider::Provider;
 use crate::sink;
 use crate::spool::{
@@ -21,16 +23,17 @@ use crate::spool::{
 };
 
 use super::archive::{Archived, expired};
-use super::encode::Encoded;
 use super::error::RunError;
 use super::event::EventKind;
 use super::fate::{Fate, Tally, fate, shrinks};
+use super::folders::Folders;
 use super::job::JobRun;
+use super::members::refresh;
 use super::outlook::Outlook;
 use super::publish::{Published, Publisher, Settled};
 use super::refetch::Again;
 use super::runner::chain;
-use super::store::blocking;
+use super::store::{Store, blocking};
 
 /// The spool of a partition that is being fetched.
 pub(super) struct Begun {
@@ -44,7 +47,7 @@ impl JobRun {
     /// Removes what killed runs left behind.
     pub(super) async fn sweep(&self, publisher: &Arc<Publisher>) -> Result<(), RunError> {
         let publisher = Arc::clone(publisher);
-        blocking(move || publisher.sweep()).await
+        blocking(move || publisher.sweep(true)).await
     }
 
     /// Reopens what is to be fetched again: what a person or the job file wants refetched, and, if asked for, the cells
@@ -52,9 +55,7 @@ impl JobRun {
     pub(super) async fn reopen(&self, partitions: &mut [Settled]) -> Result<(), RunError> {
         let rows: Vec<PartitionRow> = partitions.iter().map(|settled| settled.row.clone()).collect();
         let now = self.clock.now().wall;
-        let again = Again::new(&self.job.refetch, self.options.refetch, now, |of, days| {
-            plan::recent(&self.job, of, days, now, &self.provider.zone)
-        });
+        let again = Again::of_job(&self.job, &self.provider.zone, self.options.refetch, now);
         let refetched: HashSet<PartitionId> = again.due(&rows, self.changed).into_iter().map(|row| row.id).collect();
         let whole = partitions.iter().filter(|settled| refetched.contains(&settled.row.id));
         let whole = whole.map(|settled| (settled.row.id, settled.cells.iter().map(|cell| cell.key.clone()).collect()));
@@ -74,12 +75,36 @@ impl JobRun {
             }
             ledger.partitions(&name)
         });
-        let mut rows: HashMap<PartitionId, PartitionRow> = rows.await?.into_iter().map(|row| (row.id, row)).collect();
-        for settled in partitions {
-            if let Some(row) = rows.remove(&settled.row.id) {
-                settled.row = row;
+        refresh(partitions, rows.await?);
+        Ok(())
+    }
+
+    /// Before a person's refetch begins: what was sealed under an older question is published as it was bought, so that
+    /// it is fetched again with the rest, and generations that would put old pages and new ones into one file are given
+    /// up. A refetch that is under way is left alone, unless it asks another question since.
+    pub(super) async fn end_the_old(
+        &self,
+        publisher: &Arc<Publisher>,
+        partitions: &mut [Settled],
+        outlook: &mut Outlook,
+    ) -> Result<(), RunError> {
+        if !self.changed && partitions.iter().any(|settled| settled.row.cause == Some(Cause::Refetch)) {
+            return Ok(());
+        }
+        for settled in &*partitions {
+            match (settled.row.state, settled.row.cause) {
+                (PartitionState::Sealed | PartitionState::Publishing, _) if self.changed => {
+                    self.recover(publisher, settled.clone(), outlook).await?;
+                }
+                (PartitionState::Fetching, Some(Cause::Retry | Cause::Replay)) => {
+                    let (giving, row) = (Arc::clone(publisher), settled.row.clone());
+                    blocking(move || giving.restore(&row)).await?;
+                }
+                (_, _) => {}
             }
         }
+        let name = self.job.name.as_str().to_owned();
+        refresh(partitions, self.store.call(move |ledger| ledger.partitions(&name)).await?);
         Ok(())
     }
 
@@ -109,22 +134,19 @@ impl JobRun {
             Ok(_) => "the pages of its other cells are gone".to_owned(),
             Err(reason) => reason,
         };
+        if cause == Cause::Replay {
+            // Given up it would be taken for read as the others are.
+            self.tell_refused(not_replayed(&settled.row, &reason), outlook);
+            return Ok(None);
+        }
         let (giving, row) = (Arc::clone(publisher), settled.row.clone());
         blocking(move || giving.restore(&row)).await?;
-        let rejected = before.iter().filter(|cell| matches!(cell.outcome, Some(Outcome::Rejected { .. }))).count();
-        outlook.rejected_before(rejected as u64);
         let what = match before.len() {
-            0 => format!("partition `{}` cannot be decoded anew", settled.row.key),
             1 => format!("a cell of partition `{}` cannot be asked for again", settled.row.key),
             many => format!("{many} cells of partition `{}` cannot be asked for again", settled.row.key),
         };
         let reason = format!("{what}, its published file stays as it is: {reason}");
-        match cause {
-            Cause::Replay => outlook.partition_refused(reason),
-            Cause::Retry | Cause::Refetch => {
-                self.tell(EventKind::Fetching { cell: String::new(), notice: Notice::Warning(reason) });
-            }
-        }
+        self.tell(EventKind::Fetching { cell: String::new(), notice: Notice::Warning(reason) });
         Ok(None)
     }
 
@@ -199,25 +221,32 @@ impl Publisher {
         sink::sweep(&self.layout(), |name| name.hash == settled.row.hash)?;
         self.store.now(|ledger| ledger.restore(settled.row.id, self.token))?;
         spool.remove()?;
-        let refused = reason.map(|reason| format!("partition `{}`: {reason}", settled.row.key));
-        Ok(Published { refused, ..Published::default() })
+        Ok(Published { refused: reason, ..Published::default() })
     }
 
     /// Why a file must not replace the one of the generation before, if so.
-    pub(super) fn shrunk(&self, settled: &Settled, encoded: &Encoded) -> Result<Option<String>, RunError> {
-        let Some(cause) = settled.row.cause else { return Ok(None) };
-        let noted = self.store.now(|ledger| ledger.rejected(settled.row.id))?;
-        let before = Tally { rows: settled.row.rows, rejected: noted.len() as u64 };
-        let rows = encoded.finished.as_ref().map_or(0, |file| file.rows);
-        if !shrinks(cause, before, Tally { rows, rejected: encoded.rejected }) {
+    pub(super) fn shrunk(
+        &self,
+        row: &PartitionRow,
+        cause: Option<Cause>,
+        now: Tally,
+        sample: Option<&RejectedRecord>,
+    ) -> Result<Option<String>, RunError> {
+        let Some(cause) = cause else { return Ok(None) };
+        let noted = self.store.now(|ledger| ledger.rejected(row.id))?;
+        let before = Tally { rows: row.rows, rejected: noted.len() as u64 };
+        if !shrinks(cause, before, now) {
             return Ok(None);
         }
-        sink::sweep(&self.layout(), |name| name.hash == settled.row.hash)?;
-        let sample = encoded.samples.first().map(|record| format!(", such as {record}")).unwrap_or_default();
+        let why = match sample {
+            Some(sample) => {
+                format!("{} records fit no column, such as {sample}: mend `[schema] columns`", now.rejected)
+            }
+            None => "no record is found: mend `[records] path`".to_owned(),
+        };
         Ok(Some(format!(
-            "its file would shrink from {} to {rows} rows, so it stays as it is; {} records fit no column{sample}: mend \
-             `[schema] columns`",
-            before.rows, encoded.rejected
+            "partition `{}`: its file would shrink from {} to {} rows, so it stays as it is; {why}",
+            row.key, before.rows, now.rows
         )))
     }
 
@@ -230,9 +259,9 @@ impl Publisher {
         if asked_again || !self.job.archive.keep.is_zero() { Ok(()) } else { Ok(spool.remove()?) }
     }
 
-    /// Removes what runs that were killed left behind: staging files of the job, pages that nobody needs any more, and
-    /// those that the archive no longer keeps.
-    pub(super) fn sweep(&self) -> Result<(), RunError> {
+    /// Removes what runs that were killed left behind, staging files of the job and pages that nobody needs any more; and
+    /// those that the archive no longer keeps, if it is to `expire` anything.
+    pub(super) fn sweep(&self, expire: bool) -> Result<(), RunError> {
         let name = self.job.name.as_str();
         let (rows, retryable) = self.store.now(|ledger| Ok((ledger.partitions(name)?, ledger.retryable(name)?)))?;
         let rows: HashMap<&str, &PartitionRow> = rows.iter().map(|row| (row.hash.as_str(), row)).collect();
@@ -240,8 +269,13 @@ impl Publisher {
         sink::make_ready(&self.layout())?;
         sink::sweep(&self.layout(), |name| rows.contains_key(name.hash.as_str()))?;
         let folder = self.folders.spool(name, "");
-        let archived = archived(&folder, &rows, &retryable.into_iter().collect(), &self.job.archive)?;
-        let expired = expired(archived, &self.job.archive, self.clock.now().wall);
+        let expired = match expire {
+            true => {
+                let archived = archived(&folder, &rows, &retryable.into_iter().collect(), &self.job.archive)?;
+                expired(archived, &self.job.archive, self.clock.now().wall)
+            }
+            false => HashSet::new(),
+        };
         remove_leftovers(&folder, |hash| {
             Ok::<_, RunError>(match rows.get(hash) {
                 Some(_) if expired.contains(hash) => Keep::Nothing,
@@ -250,6 +284,29 @@ impl Publisher {
             })
         })
     }
+}
+
+/// Removes the pages of cells that are not published yet: the pages of a cell must answer one question and be read one
+/// way, so those of the old one are void, and are bought again. Blocking.
+pub(super) fn forget_half_fetched(store: &Store, folders: &Folders, job: &JobName) -> Result<(), RunError> {
+    let rows = store.now(|ledger| ledger.partitions(job.as_str()))?;
+    let fetching: HashMap<String, Keep> = rows
+        .into_iter()
+        .filter(|row| row.state == PartitionState::Fetching)
+        // What a reopened partition was published from is no half-fetched answer.
+        .map(|row| (row.hash, if row.generation > 1 { Keep::Generation(row.generation - 1) } else { Keep::Nothing }))
+        .collect();
+    let folder = folders.spool(job.as_str(), "");
+    remove_leftovers(&folder, |hash| Ok(fetching.get(hash).copied().unwrap_or(Keep::All)))
+}
+
+/// Why a partition that is being replayed is left as it is.
+pub(super) fn not_replayed(row: &PartitionRow, reason: &str) -> String {
+    format!(
+        "partition `{}` cannot be decoded anew, its published file stays as it was read before: {reason}; \
+         `tidemill run --refetch` fetches it again",
+        row.key
+    )
 }
 
 /// Whether all cells but those in `anew` have ended in `spool`.
@@ -286,9 +343,8 @@ fn failed(ledger: &dyn Ledger, job: &str) -> Result<Reopening, LedgerError> {
     Ok(Reopening { cause: Cause::Retry, partitions, fingerprint: None, schema: None })
 }
 
-/// Records in a body that was accepted under an older record path; what is no longer found counts as none, which
-/// decoding then tells.
-fn records_in(provider: &Provider, job: &Job, body: &[u8]) -> u64 {
+/// Records in a body that was accepted under an older record path; what is no longer found counts as none.
+pub(super) fn records_in(provider: &Provider, job: &Job, body: &[u8]) -> u64 {
     let found = document(body).ok().and_then(|document| page_records(provider, job, document).ok());
     found.map_or(0, |records| records.len() as u64)
 }

@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::fetch::{CellEnd, CellTask, Ending, Notice, Signer, Source, Spending, Transport, fetch_cell};
 use crate::job::{Job, Paging};
-use crate::ledger::{LedgerError, PartitionState};
+use crate::ledger::{Cause, LedgerError, PartitionState};
 use crate::plan::{self, Cell, CellKey, Fingerprint};
 use crate::provider::Provider;
 use crate::quota::{Clock, Quota};
@@ -148,17 +148,22 @@ impl JobRun {
         // A generation that was given up must be gone before it is begun again.
         let swept = self.sweep(&publisher).await;
         if swept.is_ok() {
+            if self.options.refetch {
+                self.end_the_old(&publisher, &mut partitions, &mut outlook).await?;
+            }
             self.reopen(&mut partitions).await?;
         }
         let notes = if swept.is_ok() { self.take_back(&publisher, &mut partitions).await? } else { Vec::new() };
         self.tell_plan(&partitions).await?;
         notes.into_iter().for_each(|note| self.warn(note));
-        self.tell_rejections(&mut outlook).await?;
+        self.tell_rejections().await?;
         swept?;
         let (committed, open): (Vec<_>, Vec<_>) =
             partitions.into_iter().partition(|settled| settled.row.state == PartitionState::Committed);
-        let (todo, sealed): (Vec<_>, Vec<_>) =
+        let (mut todo, sealed): (Vec<_>, Vec<_>) =
             open.into_iter().partition(|settled| settled.row.state == PartitionState::Fetching);
+        // What nobody has yet comes first, or a small quota would be spent on the same files every night.
+        todo.sort_by_key(|settled| settled.row.cause == Some(Cause::Refetch));
         self.check_visible(committed, &mut outlook).await?;
         for settled in sealed {
             if self.is_ending() {
@@ -175,6 +180,8 @@ impl JobRun {
         self.fetch_all(&publisher, todo, &mut outlook).await?;
         // What was published now may push older pages out of the archive.
         self.sweep(&publisher).await?;
+        let totals = self.totals().await?;
+        outlook.rejections_stand(totals.rejected + totals.rejected_records);
         Ok(outlook)
     }
 
@@ -187,7 +194,9 @@ impl JobRun {
         let (name, token) = (self.job.name.as_str().to_owned(), self.token);
         let accepted = self.store.call(move |ledger| ledger.accept(&name, token)).await?;
         if accepted > 0 {
-            let notice = Notice::Warning(format!("{accepted} rejected cells and records are accepted as final"));
+            let text =
+                format!("taken as final: {accepted} of the cells and records that were rejected or not confirmed");
+            let notice = Notice::Warning(text);
             self.tell(EventKind::Fetching { cell: String::new(), notice });
         }
         Ok(())

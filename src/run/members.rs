@@ -2,10 +2,20 @@
 
 use std::collections::HashMap;
 
-use crate::ledger::PartitionRow;
+use crate::ledger::{PartitionId, PartitionRow};
 use crate::plan::{Cell, CellKey, KnownPartition};
 
 use super::publish::Settled;
+
+/// Brings partitions to where the ledger has them now.
+pub(super) fn refresh(partitions: &mut [Settled], rows: Vec<PartitionRow>) {
+    let mut rows: HashMap<PartitionId, PartitionRow> = rows.into_iter().map(|row| (row.id, row)).collect();
+    for settled in partitions {
+        if let Some(row) = rows.remove(&settled.row.id) {
+            settled.row = row;
+        }
+    }
+}
 
 /// Partitions with their cells: as planned now, where they still are.
 pub(super) fn settled(rows: Vec<PartitionRow>, known: Vec<KnownPartition>, planned: &[Cell]) -> Vec<Settled> {

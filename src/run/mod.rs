@@ -41,6 +41,7 @@ pub use finding::{Finding, FindingKind};
 pub use folders::{Folders, REHEARSAL};
 pub use outlook::Outlook;
 pub use prepare::{Broken, Prepared, prepare, prepare_beside};
+pub use refetch::refetched;
 pub use replay::replay;
 pub use report::{CellCounts, JobReport, Report, apply};
 pub use runner::{Assigned, Options, run};

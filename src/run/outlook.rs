@@ -46,7 +46,6 @@ impl Outlook {
                 self.unanswered = 0;
             }
             CellEnd::Settled(Outcome::Rejected { message, .. }) => {
-                self.rejected += 1;
                 self.rejections += 1;
                 self.unanswered = 0;
                 if !self.accepted && self.rejections >= BREAKER {
@@ -72,7 +71,7 @@ impl Outlook {
         }
     }
 
-    /// A partition could not be published with its schema.
+    /// A partition could not be published, or not replace what stands.
     pub fn partition_refused(&mut self, reason: String) {
         self.refused.push(reason);
     }
@@ -93,16 +92,16 @@ impl Outlook {
         self.price = self.price.and(price);
     }
 
-    /// Records were left out of a file.
-    pub fn records_rejected(&mut self, count: u64) {
-        self.rejected += count;
+    /// True when a partition was refused before: the reason of the job is taken.
+    pub fn refused(&self) -> bool {
+        !self.refused.is_empty()
     }
 
     /// Takes in the end of a cell that an earlier run asked for again: rejected once more, it says nothing about the
     /// job, and the cells after it must be asked for some day.
     pub fn ended_again(&mut self, end: &CellEnd) {
         match end {
-            CellEnd::Settled(Outcome::Rejected { .. }) => self.rejected += 1,
+            CellEnd::Settled(Outcome::Rejected { .. }) => {}
             CellEnd::Settled(Outcome::Records | Outcome::Empty { .. })
             | CellEnd::Pending { .. }
             | CellEnd::Parked { .. }
@@ -111,9 +110,9 @@ impl Outlook {
         }
     }
 
-    /// Cells an earlier run rejected still stand.
-    pub fn rejected_before(&mut self, count: u64) {
-        self.rejected += count;
+    /// So many rejected cells and records stand at the end, and nobody has accepted them.
+    pub fn rejections_stand(&mut self, count: u64) {
+        self.rejected = count;
     }
 
     /// True when no further cell may be begun.
@@ -158,7 +157,11 @@ impl Outlook {
         } else if let Some((resume_at, reason)) = &self.parked {
             (Exit::Paused, Some(reason.clone()), Some(*resume_at))
         } else if let Some(reason) = self.refused.first() {
-            (Exit::Rejected, Some(reason.clone()), None)
+            let reason = match self.refused.len() {
+                1 => reason.clone(),
+                all => format!("{reason} (and {} more, listed below)", all - 1),
+            };
+            (Exit::Rejected, Some(reason), None)
         } else if self.rejected > 0 {
             (Exit::Rejected, None, None)
         } else {

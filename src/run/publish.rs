@@ -20,7 +20,7 @@ use super::damage::missing;
 use super::encode::{Encoded, sealed_cells};
 use super::error::RunError;
 use super::event::PublishedFile;
-use super::fate::Fate;
+use super::fate::{Fate, Tally};
 use super::folders::Folders;
 use super::store::Store;
 
@@ -85,21 +85,34 @@ impl Publisher {
         match self.fate(settled, &spool)? {
             Fate::Publish => {}
             Fate::AsBefore => return self.give_up(settled, spool, None),
-            Fate::Keep(reason) => return self.give_up(settled, spool, Some(reason)),
+            Fate::Keep(reason) => {
+                let reason = format!("partition `{}`: {reason}", settled.row.key);
+                return self.give_up(settled, spool, Some(reason));
+            }
         }
         let recorded = self.recorded()?;
         let inferred = self.infer(settled, &spool, recorded.as_ref())?;
-        if let Some(refused) = self.unreadable(settled, &inferred)? {
-            return Ok(Published { refused: Some(refused), ..Published::default() });
+        if let Some(reason) = self.unreadable(settled, &inferred)? {
+            return self.refuse(settled, spool, reason);
         }
         let encoded = self.encode(settled, &spool, &inferred)?;
-        if let Some(reason) = self.shrunk(settled, &encoded)? {
-            if settled.row.cause == Some(Cause::Refetch) {
-                return self.give_up(settled, spool, Some(reason));
-            }
-            return Ok(Published { refused: Some(reason), ..Published::default() });
+        let tally = Tally { rows: encoded.finished.as_ref().map_or(0, |file| file.rows), rejected: encoded.rejected };
+        if let Some(reason) = self.shrunk(&settled.row, settled.row.cause, tally, encoded.samples.first())? {
+            sink::sweep(&self.layout(), |name| name.hash == settled.row.hash)?;
+            return self.refuse(settled, spool, reason);
         }
         self.finish(settled, spool, &inferred, encoded)
+    }
+
+    /// Publishes nothing. The pages stay for the next run, but a refetch ends: held open it would keep the job from ever
+    /// beginning another, and a replay from reading the file that stands.
+    fn refuse(&self, settled: &Settled, spool: PartitionSpool, reason: String) -> Result<Published, RunError> {
+        match settled.row.cause {
+            Some(Cause::Refetch) => self.give_up(settled, spool, Some(reason)),
+            Some(Cause::Retry | Cause::Replay) | None => {
+                Ok(Published { refused: Some(reason), ..Published::default() })
+            }
+        }
     }
 
     /// Goes on where an earlier run stopped between sealing and committing: what is visible as it was decided is
@@ -136,13 +149,14 @@ impl Publisher {
         encoded: Encoded,
     ) -> Result<Published, RunError> {
         let schema = inferred.schema.to_text();
-        // What an earlier sealing noted was told then, or at the begin of this run.
+        // What an earlier sealing noted was told then, or at the begin of this run; not what a refetch replaces.
+        let anew = settled.row.state == PartitionState::Fetching && settled.row.cause == Some(Cause::Refetch);
         let noted = self.store.now(|ledger| {
             // Each transaction waits for the disk, and most partitions need no other schema than those before them.
             if ledger.schema(self.job.name.as_str())?.as_ref() != Some(&schema) {
                 ledger.record_schema(self.job.name.as_str(), self.token, &schema)?;
             }
-            ledger.rejected(settled.row.id)
+            if anew { Ok(Vec::new()) } else { ledger.rejected(settled.row.id) }
         })?;
         let Encoded { finished, rejected, samples } = encoded;
         let mut published = Published {
@@ -194,16 +208,30 @@ impl Publisher {
     /// Why the files published before could not be read together with this partition, if so.
     fn unreadable(&self, settled: &Settled, inferred: &Inferred) -> Result<Option<String>, RunError> {
         let Some(change) = inferred.changes.iter().find(|change| !change.older_readable) else { return Ok(None) };
-        let totals = self.store.now(|ledger| ledger.totals(self.job.name.as_str()))?;
-        // The own file of an earlier generation will be replaced.
-        let committed = (totals.committed + totals.reopened).saturating_sub(u64::from(settled.row.cause.is_some()));
-        Ok((committed > 0).then(|| {
-            format!(
-                "column `{}` would change from {} to {}, which the {committed} files published before cannot be read with; \
-                 declare it in `[schema] columns`, and `tidemill replay` rebuilds them",
-                change.column, type_name(change.from.as_ref()), change.to
-            )
-        }))
+        let rows = self.store.now(|ledger| ledger.partitions(self.job.name.as_str()))?;
+        // The own file will be replaced, and so will those that are fetched again.
+        let stays = |row: &&PartitionRow| {
+            let visible = row.file.as_ref().is_some_and(|file| !file.is_empty());
+            row.id != settled.row.id && row.cause != Some(Cause::Refetch) && visible
+        };
+        let files = rows.iter().filter(stays).count();
+        if files == 0 {
+            return Ok(None);
+        }
+        let step = match self.job.columns.iter().any(|(name, _)| *name == change.column) {
+            true => "`tidemill replay` rebuilds them",
+            false => {
+                "declare it in `[schema] columns` to keep its type, or as it is now and let `tidemill replay` rebuild them"
+            }
+        };
+        Ok(Some(format!(
+            "partition `{}`: column `{}` would change from {} to {}, which the {files} files published before cannot be \
+             read with; {step}",
+            settled.row.key,
+            change.column,
+            type_name(change.from.as_ref()),
+            change.to
+        )))
     }
 
     fn decide(&self, settled: &Settled, finished: Option<&Finished>) -> Result<(), RunError> {

@@ -6,10 +6,12 @@
 
 use std::collections::HashSet;
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::job::Refetch;
+use crate::job::{Job, Refetch};
 use crate::ledger::{Cause, PartitionRow, PartitionState};
+use crate::plan;
 
 /// What a run fetches again.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,12 +34,7 @@ pub(super) enum Again {
 impl Again {
     /// What `refetch` asks for at `now`; `recent` gives the recent values of a date axis. `forced` when a person wants
     /// everything.
-    pub(super) fn new(
-        refetch: &Refetch,
-        forced: bool,
-        now: Timestamp,
-        recent: impl FnOnce(&str, u32) -> HashSet<String>,
-    ) -> Self {
+    fn new(refetch: &Refetch, forced: bool, now: Timestamp, recent: impl FnOnce(&str, u32) -> HashSet<String>) -> Self {
         match refetch {
             _ if forced => Self::All,
             Refetch::Never => Self::Nothing,
@@ -58,6 +55,11 @@ impl Again {
         rows.iter().filter(|row| row.state == PartitionState::Committed && self.is_due(row)).collect()
     }
 
+    /// What `job` asks for at `now`; `zone` is that of its provider. `forced` when a person wants everything.
+    pub(super) fn of_job(job: &Job, zone: &TimeZone, forced: bool, now: Timestamp) -> Self {
+        Self::new(&job.refetch, forced, now, |of, days| plan::recent(job, of, days, now, zone))
+    }
+
     fn is_due(&self, row: &PartitionRow) -> bool {
         match self {
             Self::Nothing => false,
@@ -68,4 +70,10 @@ impl Again {
             Self::Before(moment) => row.committed.is_some_and(|committed| committed <= *moment),
         }
     }
+}
+
+/// The published partitions of `rows` that a run at `now` would begin to fetch again because `job` says so; `zone` is
+/// that of its provider.
+pub fn refetched<'a>(job: &Job, zone: &TimeZone, rows: &'a [PartitionRow], now: Timestamp) -> Vec<&'a PartitionRow> {
+    Again::of_job(job, zone, false, now).due(rows, false)
 }

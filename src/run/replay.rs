@@ -3,23 +3,23 @@
 //! Invariant: all published partitions or none are reopened, in one transaction with the schema and the fingerprint they
 //! are rebuilt under; a replay that dies goes on in the next replay, or in the next run. Blocking.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use tokio::sync::mpsc;
 
-use crate::decode::DatasetSchema;
-use crate::fetch::Notice;
-use crate::ledger::{Cause, JobLock, LockError, PartitionId, PartitionRow, PartitionState, Reopening};
+use crate::decode::{DatasetSchema, PartitionError};
+use crate::fetch::{Notice, PageError, check_echo, document, page_records};
+use crate::ledger::{Cause, JobLock, LockError, Outcome, PartitionRow, PartitionState, Reopening};
 use crate::plan::{self, Fingerprint};
 use crate::quota::Clock;
-use crate::spool::{Durability, has_generation};
+use crate::spool::{Durability, PartitionSpool, has_generation};
 
 use super::error::RunError;
 use super::event::{Event, EventKind};
 use super::exit::Exit;
 use super::folders::Folders;
-use super::generation::whole;
-use super::members::settled;
+use super::generation::{forget_half_fetched, not_replayed, whole};
+use super::members::{refresh, settled};
 use super::outlook::Outlook;
 use super::prepare::Prepared;
 use super::publish::{Published, Publisher, Settled};
@@ -28,6 +28,11 @@ use super::store::{Store, blocking};
 
 /// What of a job may differ from what its pages were asked with: how they are read.
 const READING: [&str; 4] = ["records.path", "records.shape", "records.explode", "records.expect"];
+
+/// Whether these keys of a job say how pages are read, and nothing of what is asked.
+pub(super) fn reading_alone(changes: &[String]) -> bool {
+    changes.iter().all(|key| READING.contains(&key.as_str()))
+}
 
 /// Rebuilds each job, telling `events` of everything; the last event of each job is its end.
 pub async fn replay(
@@ -85,20 +90,27 @@ impl Replay {
         let claim = self.publisher.store.now(|ledger| ledger.claim(name, now))?;
         self.publisher.token = claim.token;
         let fingerprint = Fingerprint::new(&job, job.paging.as_ref().unwrap_or(&self.publisher.provider.paging));
-        if let Some(reason) = asks_otherwise(claim.known_fingerprint, &fingerprint) {
+        let changes =
+            claim.known_fingerprint.map(|before| fingerprint.changes(&Fingerprint(before))).unwrap_or_default();
+        if let Some(reason) = asks_otherwise(&changes) {
             return Ok((Exit::Usage, Some(reason)));
         }
         let cells = plan::cells(&job, now, &self.publisher.provider.zone).map_err(RunError::Plan)?;
         let (rows, known) = self.publisher.store.now(|ledger| Ok((ledger.partitions(name)?, ledger.known(name)?)))?;
-        self.publisher.sweep()?;
+        // What the archive keeps no longer may still be there, and is wanted now.
+        self.publisher.sweep(false)?;
+        let partitions = settled(rows, known, &cells);
+        if let Some(reason) = fetched_again(&partitions) {
+            return Ok((Exit::Rejected, Some(reason)));
+        }
         let mut outlook = Outlook::default();
-        let partitions = self.recover(settled(rows, known, &cells), &mut outlook)?;
+        let partitions = self.recover(partitions, &mut outlook)?;
         let (count, all) = (partitions.len() as u64, partitions.iter().map(|one| one.row.cells).sum());
         self.tell(EventKind::Planned { cells: all, settled: all, partitions: count });
         let committed = partitions.into_iter().filter(|one| one.row.state == PartitionState::Committed).collect();
-        let again = match self.reopen(committed, &fingerprint)? {
+        let again = match self.reopen(committed, &fingerprint, !changes.is_empty())? {
             Ok(reopened) => reopened,
-            Err(reason) => return Ok((Exit::Rejected, Some(reason))),
+            Err((exit, reason)) => return Ok((exit, Some(reason))),
         };
         for one in &again {
             match self.publisher.renew(one, Cause::Replay, &HashSet::new())? {
@@ -106,80 +118,80 @@ impl Replay {
                     let published = self.publisher.publish(one, spool)?;
                     self.tell_published(published, &mut outlook);
                 }
-                Ok(_) => outlook.partition_refused(format!("partition `{}`: pages of it are gone", one.row.key)),
-                Err(reason) => outlook.partition_refused(format!("partition `{}`: {reason}", one.row.key)),
+                Ok(_) => outlook.partition_refused(not_replayed(&one.row, "pages of it are gone")),
+                Err(reason) => outlook.partition_refused(not_replayed(&one.row, &reason)),
             }
         }
-        self.publisher.sweep()?;
+        self.publisher.sweep(true)?;
         let totals = self.publisher.store.now(|ledger| ledger.totals(name))?;
-        outlook.rejected_before(totals.rejected + totals.rejected_records);
+        outlook.rejections_stand(totals.rejected + totals.rejected_records);
         let (exit, reason, _) = outlook.exit(Exit::Interrupted);
         Ok((exit, reason))
     }
 
-    /// Brings what a run left between sealing and committing to its end, and gives up what a replay that died left: this
-    /// one begins anew, with whatever the job file says now. Gives all partitions as they stand then.
-    fn recover(&self, partitions: Vec<Settled>, outlook: &mut Outlook) -> Result<Vec<Settled>, RunError> {
+    /// Brings what a run left between sealing and committing to its end. Gives up what a replay that died left: this one
+    /// begins anew, with whatever the job file says now; and what `--retry-failed` left, whose cells stand as rejected
+    /// again. Gives all partitions as they stand then.
+    fn recover(&self, mut partitions: Vec<Settled>, outlook: &mut Outlook) -> Result<Vec<Settled>, RunError> {
         for one in &partitions {
             match (one.row.state, one.row.cause) {
                 (PartitionState::Sealed | PartitionState::Publishing, _) => {
                     let published = self.publisher.recover(one)?;
                     self.tell_published(published, outlook);
                 }
-                (PartitionState::Fetching, Some(Cause::Replay)) => self.publisher.restore(&one.row)?,
+                (PartitionState::Fetching, Some(Cause::Replay | Cause::Retry)) => self.publisher.restore(&one.row)?,
                 (PartitionState::Fetching | PartitionState::Committed, _) => {}
             }
         }
-        self.refresh(partitions)
-    }
-
-    /// The same partitions as the ledger knows them now.
-    fn refresh(&self, mut partitions: Vec<Settled>) -> Result<Vec<Settled>, RunError> {
-        let rows = self.publisher.store.now(|ledger| ledger.partitions(self.publisher.job.name.as_str()))?;
-        let mut rows: HashMap<PartitionId, PartitionRow> = rows.into_iter().map(|row| (row.id, row)).collect();
-        for one in &mut partitions {
-            if let Some(row) = rows.remove(&one.row.id) {
-                one.row = row;
-            }
-        }
+        refresh(&mut partitions, self.rows()?);
         Ok(partitions)
     }
 
-    /// Finds the schema that all pages need together and takes the partitions back under it. The inner error says why
-    /// that cannot be done; then nothing was changed.
+    fn rows(&self) -> Result<Vec<PartitionRow>, RunError> {
+        Ok(self.publisher.store.now(|ledger| ledger.partitions(self.publisher.job.name.as_str()))?)
+    }
+
+    /// Finds the schema that all pages need together, tries what every file would be under it, and takes the partitions
+    /// back. The inner error says why that cannot be done; then nothing was changed. `reads_otherwise` when records are
+    /// found otherwise than they were.
     fn reopen(
         &self,
         partitions: Vec<Settled>,
         fingerprint: &Fingerprint,
-    ) -> Result<Result<Vec<Settled>, String>, RunError> {
+        reads_otherwise: bool,
+    ) -> Result<Result<Vec<Settled>, (Exit, String)>, RunError> {
         let publisher = &self.publisher;
-        let mut missing = Vec::new();
-        let mut schema: Option<DatasetSchema> = None;
-        let mut kept = Vec::new();
+        let all = partitions.len();
+        let (mut kept, mut missing) = (Vec::new(), Vec::new());
         for one in partitions {
-            let folder = publisher.folders.spool(publisher.job.name.as_str(), &one.row.hash);
-            let spool = match has_generation(&folder, one.row.generation)? {
-                true => Some(publisher.open_spool(&one)?).filter(|spool| whole(&one, spool, &HashSet::new())),
-                false => None,
-            };
-            match spool {
-                Some(spool) => {
-                    schema = Some(publisher.infer(&one, &spool, schema.as_ref())?.schema);
-                    kept.push(one);
-                }
-                // Without a file there is nothing to rebuild.
-                None if one.row.file.as_ref().is_none_or(String::is_empty) => {}
+            match self.pages(&one)? {
+                Some(_) => kept.push(one),
+                // Read as before, what had no records has none.
+                None if !reads_otherwise && one.row.file.as_ref().is_none_or(String::is_empty) => {}
                 None => missing.push(one.row.key),
             }
         }
         if let Some(first) = missing.first() {
-            return Ok(Err(format!(
-                "the raw pages of {} of {} published partitions are no longer kept (`{first}` is the first), and files of \
-                 two readings must not mix: nothing was changed; `tidemill run --refetch` fetches all of it again, and a \
+            return Ok(Err((
+                Exit::Rejected,
+                format!(
+                    "the raw pages of {} of {all} published partitions are no longer kept (`{first}` is the first), and files \
+                 of two readings must not mix: nothing was changed; `tidemill run --refetch` fetches all of it again, and a \
                  longer `[archive] keep` keeps more pages next time",
-                missing.len(),
-                missing.len() + kept.len()
+                    missing.len(),
+                ),
             )));
+        }
+        let schema = match self.rehearse(&kept, reads_otherwise) {
+            Ok(Ok(schema)) => schema,
+            Ok(Err(reason)) => return Ok(Err((Exit::Rejected, format!("{reason}; nothing was changed")))),
+            Err(error) if is_the_job_file(&error) => {
+                return Ok(Err((Exit::Usage, format!("{}; nothing was changed", chain(&error)))));
+            }
+            Err(error) => return Err(error),
+        };
+        if reads_otherwise {
+            forget_half_fetched(&publisher.store, &publisher.folders, &publisher.job.name)?;
         }
         let reopening = Reopening {
             cause: Cause::Replay,
@@ -189,7 +201,65 @@ impl Replay {
         };
         let (name, token) = (publisher.job.name.as_str(), publisher.token);
         publisher.store.now(|ledger| ledger.reopen(name, token, &reopening))?;
-        Ok(Ok(self.refresh(kept)?))
+        refresh(&mut kept, self.rows()?);
+        Ok(Ok(kept))
+    }
+
+    /// The pages of a published partition, if all of them are kept.
+    fn pages(&self, one: &Settled) -> Result<Option<PartitionSpool>, RunError> {
+        let folder = self.publisher.folders.spool(self.publisher.job.name.as_str(), &one.row.hash);
+        match has_generation(&folder, one.row.generation)? {
+            true => Ok(Some(self.publisher.open_spool(one)?).filter(|spool| whole(one, spool, &HashSet::new()))),
+            false => Ok(None),
+        }
+    }
+
+    /// The schema that all pages need together. The inner error says which file would lose records under it.
+    fn rehearse(
+        &self,
+        kept: &[Settled],
+        reads_otherwise: bool,
+    ) -> Result<Result<Option<DatasetSchema>, String>, RunError> {
+        let mut schema: Option<DatasetSchema> = None;
+        for one in kept {
+            let Some(spool) = self.pages(one)? else { continue };
+            if reads_otherwise && let Some(reason) = self.echoes(one, &spool)? {
+                return Ok(Err(reason));
+            }
+            schema = Some(self.publisher.infer(one, &spool, schema.as_ref())?.schema);
+        }
+        let Some(found) = &schema else { return Ok(Ok(None)) };
+        for one in kept {
+            let Some(spool) = self.pages(one)? else { continue };
+            let (tally, sample) = self.publisher.rehearse(one, &spool, found)?;
+            if let Some(reason) = self.publisher.shrunk(&one.row, Some(Cause::Replay), tally, sample.as_ref())? {
+                return Ok(Err(reason));
+            }
+        }
+        Ok(Ok(schema))
+    }
+
+    /// Why a page of a cell that was accepted would not be under `[records] expect` as it is now, if so.
+    fn echoes(&self, one: &Settled, spool: &PartitionSpool) -> Result<Option<String>, RunError> {
+        let Publisher { job, provider, .. } = &self.publisher;
+        for cell in one.cells.iter().filter(|_| !job.records.expect.is_empty()) {
+            let progress = spool.progress(&cell.key.id());
+            if progress.is_none_or(|progress| progress.end != Some(Outcome::Records)) {
+                continue;
+            }
+            let values = cell.values();
+            for at in spool.pages(&cell.key.id()) {
+                let body = spool.read(at)?.body;
+                let checked = document(&body)
+                    .map_err(PageError::from)
+                    .and_then(|document| page_records(provider, job, document))
+                    .and_then(|records| check_echo(job, &values, &records));
+                if let Err(error) = checked {
+                    return Ok(Some(format!("page {} of cell {}: {}", at.page, cell.key, chain(&error))));
+                }
+            }
+        }
+        Ok(None)
     }
 
     fn tell_published(&self, published: Published, outlook: &mut Outlook) {
@@ -211,9 +281,8 @@ impl Replay {
 }
 
 /// Why the pages that are kept answer another question, if they do.
-fn asks_otherwise(before: Option<String>, now: &Fingerprint) -> Option<String> {
-    let changes = now.changes(&before.map(Fingerprint)?);
-    let asked: Vec<String> = changes.into_iter().filter(|key| !READING.contains(&key.as_str())).collect();
+fn asks_otherwise(changes: &[String]) -> Option<String> {
+    let asked: Vec<&str> = changes.iter().map(String::as_str).filter(|key| !READING.contains(key)).collect();
     (!asked.is_empty()).then(|| {
         format!(
             "{} changed since the pages were fetched: they answer another question and cannot be replayed; \
@@ -221,4 +290,24 @@ fn asks_otherwise(before: Option<String>, now: &Fingerprint) -> Option<String> {
             asked.join(", ")
         )
     })
+}
+
+/// Why a replay has to wait, if it has: what is half fetched again has a file to be rebuilt, but its pages are not those
+/// it will have.
+fn fetched_again(partitions: &[Settled]) -> Option<String> {
+    let asked = |row: &PartitionRow| row.state == PartitionState::Fetching && row.cause == Some(Cause::Refetch);
+    let again = partitions.iter().filter(|one| asked(&one.row)).count();
+    (again > 0).then(|| {
+        format!(
+            "{again} of {} partitions are being fetched again, and files of two readings must not mix: nothing was \
+             changed; let `tidemill run` finish that first, with the job file as it was",
+            partitions.len()
+        )
+    })
+}
+
+/// Whether pages cannot be read as the job says, which is for the job file to mend.
+fn is_the_job_file(error: &RunError) -> bool {
+    matches!(error, RunError::Decode { source, .. }
+        if matches!(**source, PartitionError::Page { .. } | PartitionError::Missing { .. }))
 }

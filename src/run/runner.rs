@@ -9,19 +9,21 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use crate::fetch::{Ending, Notice, Signer, Transport};
-use crate::job::{Job, JobName};
-use crate::ledger::{JobLock, LockError, PartitionState};
+use crate::job::Job;
+use crate::ledger::{JobLock, LockError};
 use crate::plan::{self, Fingerprint};
 use crate::quota::{self, Clock, Dispatcher, History, Journal, Quota};
-use crate::spool::{Durability, Keep, SpoolWriter, remove_leftovers};
+use crate::spool::{Durability, SpoolWriter};
 
 use super::advice::next_step;
 use super::error::RunError;
 use super::event::{Event, EventKind};
 use super::exit::Exit;
 use super::folders::Folders;
+use super::generation::forget_half_fetched;
 use super::job::JobRun;
 use super::prepare::Prepared;
+use super::replay::reading_alone;
 use super::salvage::{Rebuilt, is_lost, salvage};
 use super::store::{Store, blocking};
 
@@ -267,7 +269,10 @@ impl Work {
             Some(reason) if claim.committed_cells > 0 && !self.options.keep && !self.options.refetch => {
                 return Ok((Exit::Usage, Some(reason), None));
             }
-            Some(_) => forget_half_fetched(&self.store, &self.options.folders, &job.name).await?,
+            Some(_) => {
+                let (store, folders, name) = (self.store.clone(), self.options.folders.clone(), job.name.clone());
+                blocking(move || forget_half_fetched(&store, &folders, &name)).await?;
+            }
             None => {}
         }
         // A refetch adopts it together with the reopening: old files must never pass for answers to the new question.
@@ -316,28 +321,18 @@ fn recall(
     Ok(Some(note))
 }
 
-/// The pages of a cell must answer one question: those that answer the old one are void, and are bought again.
-async fn forget_half_fetched(store: &Store, folders: &Folders, job: &JobName) -> Result<(), RunError> {
-    let name = job.as_str().to_owned();
-    let rows = store.call(move |ledger| ledger.partitions(&name)).await?;
-    let fetching: HashMap<String, Keep> = rows
-        .into_iter()
-        .filter(|row| row.state == PartitionState::Fetching)
-        // What a reopened partition was published from is no half-fetched answer.
-        .map(|row| (row.hash, if row.generation > 1 { Keep::Generation(row.generation - 1) } else { Keep::Nothing }))
-        .collect();
-    let folder = folders.spool(job.as_str(), "");
-    blocking(move || remove_leftovers(&folder, |hash| Ok(fetching.get(hash).copied().unwrap_or(Keep::All)))).await
-}
-
 /// What changed in a job since its cells were committed, said so that a person can choose.
 fn changed(before: Option<String>, now: &Fingerprint) -> Option<String> {
     let before = before.map(Fingerprint).filter(|before| before != now)?;
     let changes = now.changes(&before);
     // Of a ledger that was lost only the hash is known.
     let what = if before.0.starts_with('{') { changes.join(", ") } else { "the request".to_owned() };
+    let free = match reading_alone(&changes) {
+        true => "`tidemill replay` reads the pages that are kept as the job does now, at no cost. Or run",
+        false => "Run",
+    };
     Some(format!(
-        "{what} changed since cells of this job were committed: the new pages would not match the old files. Run with \
+        "{what} changed since cells of this job were committed: the new pages would not match the old files. {free} with \
          `--refetch` to fetch all of it again as asked now, or with `--keep` to keep what is committed and fetch the rest \
          as asked now"
     ))

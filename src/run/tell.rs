@@ -14,12 +14,10 @@ use super::store::blocking;
 const LISTED: usize = 20;
 
 impl JobRun {
-    /// What earlier runs rejected stands until it is asked for again: it is listed, and the job ends accordingly.
-    pub(super) async fn tell_rejections(&self, outlook: &mut Outlook) -> Result<(), RunError> {
+    /// What earlier runs rejected stands until it is asked for again, and is listed.
+    pub(super) async fn tell_rejections(&self) -> Result<(), RunError> {
         let totals = self.totals().await?;
-        let standing = totals.rejected + totals.rejected_records;
-        outlook.rejected_before(standing);
-        if standing > 0 {
+        if totals.rejected + totals.rejected_records > 0 {
             let name = self.job.name.as_str().to_owned();
             let rejections = self.store.call(move |ledger| ledger.rejections(&name, LISTED)).await?;
             let samples = rejections.iter().map(|one| format!("{} {}", one.cell, one.message)).collect();
@@ -28,7 +26,7 @@ impl JobRun {
         Ok(())
     }
 
-    async fn totals(&self) -> Result<Totals, RunError> {
+    pub(super) async fn totals(&self) -> Result<Totals, RunError> {
         let name = self.job.name.as_str().to_owned();
         self.store.call(move |ledger| ledger.totals(&name)).await
     }
@@ -48,10 +46,9 @@ impl JobRun {
             self.tell(EventKind::Fetching { cell: String::new(), notice });
         }
         if let Some(reason) = published.refused {
-            outlook.partition_refused(reason);
+            self.tell_refused(reason, outlook);
         }
         if published.rejected > 0 {
-            outlook.records_rejected(published.rejected);
             let samples = published
                 .samples
                 .iter()
@@ -67,6 +64,14 @@ impl JobRun {
         if let Some(file) = published.file {
             self.tell(EventKind::Published(file));
         }
+    }
+
+    /// The first reason is that of the job, the others are listed.
+    pub(super) fn tell_refused(&self, reason: String, outlook: &mut Outlook) {
+        if outlook.refused() {
+            self.tell(EventKind::Fetching { cell: String::new(), notice: Notice::Warning(reason.clone()) });
+        }
+        outlook.partition_refused(reason);
     }
 
     pub(super) fn tell(&self, kind: EventKind) {

@@ -1,11 +1,10 @@
-//! One suite for every ledger, and a state machine that holds them against each other.
+//! One suite for every ledger.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::Path;
 
 use jiff::Timestamp;
-use proptest::prelude::*;
 use serde_json::{Map, Value};
 use tidemill::ledger::{
     Cause, Decision, JobLock, Ledger, LedgerError, LockError, ModelLedger, Outcome, PartitionId, PartitionState,
@@ -264,135 +263,4 @@ fn one_holder_per_job() {
     drop(lock);
     drop(JobLock::acquire(dir.path(), "job").unwrap());
     drop(other);
-}
-
-#[derive(Debug, Clone)]
-enum Step {
-    Claim(u8),
-    Adopt(u8, u64),
-    Schema(u8, u64),
-    Add(u8, u64, Vec<(u8, Vec<u8>)>),
-    Seal(i64, u64, Vec<u8>, u8),
-    Decide(i64, u64, u8),
-    Commit(i64, u64),
-    Reopen(i64, u64, Vec<u8>),
-    Restore(i64, u64),
-    Unseal(i64, u64),
-    Accept(u8, u64),
-    Run(u8),
-}
-
-fn steps() -> impl Strategy<Value = Step> {
-    let (job, token, id, cell) = (0u8..2, 1u64..4, 1i64..5, 0u8..6);
-    let cells = proptest::collection::vec(cell, 0..4);
-    let plan = proptest::collection::vec((0u8..4, cells), 1..3);
-    prop_oneof![
-        1 => job.clone().prop_map(Step::Claim),
-        1 => (job.clone(), token.clone()).prop_map(|(job, token)| Step::Adopt(job, token)),
-        1 => (job.clone(), token.clone()).prop_map(|(job, token)| Step::Schema(job, token)),
-        4 => (job.clone(), token.clone(), plan).prop_map(|(job, token, plan)| Step::Add(job, token, plan)),
-        // An empty list means: exactly the members.
-        6 => (id.clone(), token.clone(), proptest::collection::vec(0u8..6, 0..2), 0u8..4)
-            .prop_map(|(id, token, cells, outcome)| Step::Seal(id, token, cells, outcome)),
-        4 => (id.clone(), token.clone(), 0u8..3).prop_map(|(id, token, digest)| Step::Decide(id, token, digest)),
-        4 => (id.clone(), token.clone()).prop_map(|(id, token)| Step::Commit(id, token)),
-        4 => (id.clone(), token.clone(), proptest::collection::vec(0u8..6, 0..3))
-            .prop_map(|(id, token, cells)| Step::Reopen(id, token, cells)),
-        2 => (id.clone(), token.clone()).prop_map(|(id, token)| Step::Restore(id, token)),
-        2 => (id, token.clone()).prop_map(|(id, token)| Step::Unseal(id, token)),
-        1 => (job.clone(), token).prop_map(|(job, token)| Step::Accept(job, token)),
-        1 => job.prop_map(Step::Run),
-    ]
-}
-
-/// Does one step; the answer as text, errors with all they say.
-fn take(ledger: &mut dyn Ledger, step: &Step) -> String {
-    let job = |job: &u8| format!("job{job}");
-    match step {
-        Step::Claim(j) => format!("{:?}", ledger.claim(&job(j), NOW)),
-        Step::Adopt(j, token) => format!("{:?}", ledger.adopt(&job(j), *token, &format!("f{token}"))),
-        Step::Schema(j, token) => format!("{:?}", ledger.record_schema(&job(j), *token, &format!("s{token}"))),
-        Step::Add(j, token, plan) => {
-            let plan: Vec<_> = (plan.iter())
-                .map(|(name, cells)| {
-                    let cells: Vec<String> = cells.iter().map(u8::to_string).collect();
-                    partition(&format!("p{name}"), &cells.iter().map(String::as_str).collect::<Vec<_>>())
-                })
-                .collect();
-            format!("{:?}", ledger.add(&job(j), *token, &plan))
-        }
-        Step::Seal(id, token, cells, outcome) => {
-            let outcome = match outcome {
-                0 => Outcome::Records,
-                1 | 2 => Outcome::Empty { unconfirmed: *outcome == 1 },
-                _ => Outcome::Rejected { code: "1".into(), message: "2".into() },
-            };
-            let keys: Vec<CellKey> = if cells.is_empty() {
-                ledger.cells(PartitionId(*id)).unwrap_or_default().into_iter().map(|cell| cell.key).collect()
-            } else {
-                cells.iter().map(key).collect()
-            };
-            let cells: Vec<_> =
-                keys.iter().map(|key| SealedCell { key: key.clone(), ..settled("", outcome.clone()) }).collect();
-            let rejected: Vec<_> =
-                keys.iter().map(|key| RejectedRecord { cell: key.clone(), ..rejected("") }).take(1).collect();
-            match ledger.seal(PartitionId(*id), *token, &cells, &rejected) {
-                // Which of several open cells is named is not promised.
-                Err(LedgerError::Membership { partition, .. }) => format!("membership {partition}"),
-                other => format!("{other:?}"),
-            }
-        }
-        Step::Decide(id, token, digest) => {
-            format!("{:?}", ledger.decide(PartitionId(*id), *token, &decision(&digest.to_string())))
-        }
-        Step::Commit(id, token) => format!("{:?}", ledger.commit(PartitionId(*id), *token, NOW)),
-        Step::Reopen(id, token, cells) => {
-            let keys: Vec<CellKey> = match cells.is_empty() {
-                true => ledger.cells(PartitionId(*id)).unwrap_or_default().into_iter().map(|cell| cell.key).collect(),
-                false => cells.iter().map(key).collect(),
-            };
-            let what = reopening(Cause::ALL[keys.len() % 3], &[(PartitionId(*id), keys.as_slice())]);
-            format!("{:?}", ledger.reopen("job0", *token, &what))
-        }
-        Step::Restore(id, token) => format!("{:?}", ledger.restore(PartitionId(*id), *token)),
-        Step::Unseal(id, token) => format!("{:?}", ledger.unseal(PartitionId(*id), *token)),
-        Step::Accept(j, token) => format!("{:?}", ledger.accept(&job(j), *token)),
-        Step::Run(j) => {
-            let run = RunRow { report: "r".into(), started: NOW, ended: Timestamp::MAX };
-            format!("{:?}", ledger.note_run(&job(j), &run))
-        }
-    }
-}
-
-fn all(ledger: &dyn Ledger) -> String {
-    let jobs = ["job0", "job1"].map(|job| {
-        let partitions = ledger.partitions(job);
-        let details: Vec<_> = (partitions.iter().flatten())
-            .map(|row| format!("{:?}", (ledger.cells(row.id), ledger.rejected(row.id), ledger.retried(row.id))))
-            .collect();
-        let (known, totals) = (ledger.known(job), ledger.totals(job));
-        let rest = (ledger.schema(job), ledger.last_run(job), ledger.token(job));
-        let rest = (rest, ledger.retryable(job), ledger.rejections(job, 9));
-        format!("{partitions:?} {details:?} {known:?} {totals:?} {rest:?}")
-    });
-    jobs.join("\n")
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
-
-    #[test]
-    fn both_ledgers_say_the_same(steps in proptest::collection::vec(steps(), 1..40)) {
-        let dir = tempfile::tempdir().unwrap();
-        let mut model = ModelLedger::new();
-        let mut sqlite = SqliteLedger::open(&dir.path().join("ledger.db")).unwrap();
-        // Without a claim nearly every step fails; and few walks would come to a committed partition by themselves.
-        let plan = vec![(0, vec![0, 1])];
-        let begun = [Step::Claim(0), Step::Claim(1), Step::Add(0, 1, plan), Step::Seal(1, 1, vec![], 3)];
-        let committed = [Step::Decide(1, 1, 0), Step::Commit(1, 1)];
-        for step in begun.iter().chain(&committed).chain(&steps) {
-            prop_assert_eq!(take(&mut model, step), take(&mut sqlite, step), "{:?}", step);
-            prop_assert_eq!(all(&model), all(&sqlite), "{:?}", step);
-        }
-    }
 }

@@ -114,6 +114,63 @@ fn plans() {
     shows("check", &place, &["check", "ranks.toml", "one.toml"]);
 }
 
+/// The job file of `place` with `columns` declared.
+fn declare(place: &Place, columns: &str) {
+    place.ranks("ranks", 2, 2);
+    let job = std::fs::read_to_string(place.path().join("ranks.toml")).unwrap();
+    place.write("ranks.toml", &job.replace("rank = \"int64\"", columns));
+}
+
+#[test]
+fn what_is_fetched_again_or_read_anew() {
+    let place = Place::new();
+    declare(&place, "");
+    let run = |more: &[&'static str]| [&["run", "ranks.toml", "--simulate", "--progress", "none"], more].concat();
+    let replay = ["replay", "ranks.toml", "--simulate", "--progress", "none"];
+    shows("nothing_to_replay", &place, &replay);
+    place.tidemill(&run(&[])).expect(0);
+    shows("held_for_a_cell", &place, &run(&["--refetch", "--fault", "100@1"]));
+    shows("held_for_an_empty", &place, &run(&["--refetch", "--fault", "60008x4@1"]));
+    declare(&place, "rank = \"int8\"");
+    shows("replay_would_shrink", &place, &replay);
+    declare(&place, "rank = \"int16\"");
+    shows("replayed", &place, &replay);
+    let job = std::fs::read_to_string(place.path().join("ranks.toml")).unwrap();
+    place.write("ranks.toml", &job.replace("\"ranks\"\nadd", "\"rankings\"\nadd"));
+    shows("replay_finds_nothing", &place, &replay);
+    shows("reading_changed", &place, &run(&[]));
+    place.write("ranks.toml", &job.replace("\"US\"", "\"JP\""));
+    shows("question_changed", &place, &run(&[]));
+    shows("replay_of_another_question", &place, &replay);
+}
+
+#[test]
+fn what_is_rejected_and_accepted() {
+    let place = Place::new();
+    place.ranks("ranks", 2, 1);
+    let run = |more: &[&'static str]| [&["run", "ranks.toml", "--simulate", "--progress", "none"], more].concat();
+    shows("rejected", &place, &run(&["--fault", "100@1"]));
+    shows("accepted", &place, &run(&["--accept-failed"]));
+    shows("accepted_verified", &place, &["verify", "ranks.toml", "--simulate"]);
+    shows("accept_and_retry", &place, &run(&["--accept-failed", "--retry-failed"]));
+    shows("refetch_and_keep", &place, &run(&["--refetch", "--keep"]));
+}
+
+#[test]
+fn a_plan_counts_what_is_fetched_again_and_what_was_accepted() {
+    let place = Place::new().with("FOXDATA_API_KEY", "sk-simulated-foxdata");
+    place.ranks("ranks", 2, 2);
+    let simulating = place.simulate("foxdata", &["--fault", "100@1"]);
+    let set = simulating.set("foxdata");
+    place.tidemill(&["run", "ranks.toml", &set]).expect(3);
+    let job = std::fs::read_to_string(place.path().join("ranks.toml")).unwrap();
+    place.tidemill(&["run", "ranks.toml", &set, "--accept-failed"]).expect(0);
+    place.write("ranks.toml", &format!("refetch = {{ last = \"5000d\", of = \"day\" }}\n{job}"));
+    shows("plan_again", &place, &["plan", "ranks.toml"]);
+    place.tidemill(&["run", "ranks.toml", &set]).expect(0);
+    simulating.end();
+}
+
 #[test]
 fn the_simulator_says_how_to_use_it() {
     let place = Place::new();

@@ -63,6 +63,48 @@ cells_per_file = 4
     )
 }
 
+/// Rank history of `apps` from `from` to `to`, without the history itself: three to twelve records on one page a cell, one
+/// file a day.
+pub(crate) fn history(apps: &[&str], from: &str, to: &str) -> String {
+    format!(
+        r#"
+name = "history"
+provider = "foxdata"
+[grid]
+app = {apps:?}
+day = {{ from = "{from}", to = "{to}" }}
+[request]
+method = "POST"
+path = "/app/rank-history"
+json = {{ appId = "{{app}}", date = "{{day}}", start = "2026-02-01", end = "2026-01-01" }}
+[records]
+path = "ranks"
+add = {{ app_id = "{{app}}" }}
+[output]
+path = "history"
+partition_by = ["day"]
+"#
+    )
+}
+
+/// A few days of prices of `codes`: eight records on one page a cell, two cells a file.
+pub(crate) fn quotes(codes: &[&str]) -> String {
+    format!(
+        r#"
+name = "quotes"
+provider = "agushuju"
+[grid]
+stock_code = {codes:?}
+[request]
+path = "/stock_daily"
+query = {{ stock_code = "{{stock_code}}", trade_date_start = "2025-01-01", trade_date_end = "2025-01-10" }}
+[output]
+path = "quotes"
+cells_per_file = 2
+"#
+    )
+}
+
 /// One answer for each of `count` prompts, ten a file.
 pub(crate) fn chat(count: usize) -> String {
     let prompts: Vec<String> = (0..count).map(|index| format!("prompt {index}")).collect();

@@ -1,6 +1,9 @@
 //! Whole runs in memory: the simulator as the wire, a real ledger, spool and sink, on tokio's paused clock.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod accept;
+mod again;
+mod archive;
 mod broken;
 mod ceilings;
 mod clean;
@@ -13,7 +16,13 @@ mod kill;
 mod pages;
 mod parquet;
 mod quota;
+mod refetch;
+mod refetch_changed;
+mod refetch_killed;
 mod rejects;
+mod replay;
+mod replay_killed;
+mod replay_refused;
 mod retry;
 mod salvage;
 mod scene;

@@ -1,20 +1,10 @@
 //! Cells and records that can never be right: left out by name, the rest published, nothing wrong published.
 
-use tidemill::fetch::CellEnd;
-use tidemill::ledger::Outcome;
-use tidemill::run::{EventKind, Exit};
+use tidemill::run::Exit;
 
+use super::again::rejected;
 use super::jobs::{APPS, CODES, chat, ranks, stocks, three};
-use super::scene::{Ended, Night};
-
-/// Keys of the cells that were rejected.
-fn rejected(ended: &Ended) -> Vec<String> {
-    let name = |kind: &EventKind| match kind {
-        EventKind::CellEnded { cell, end: CellEnd::Settled(Outcome::Rejected { .. }) } => Some(cell.clone()),
-        _ => None,
-    };
-    ended.events.iter().filter_map(|event| name(&event.kind)).collect()
-}
+use super::scene::Night;
 
 #[tokio::test(start_paused = true)]
 async fn one_cell_among_many() {

@@ -1,66 +1,15 @@
 //! `--retry-failed`: what was rejected is asked again, alone; the file is replaced once the answer adds to it.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
-use tidemill::fetch::{CellEnd, Notice};
-use tidemill::ledger::{Outcome, PartitionRow, PartitionState};
+use tidemill::ledger::{PartitionRow, PartitionState};
 use tidemill::plan::CellKey;
-use tidemill::run::{EventKind, Exit, Scope, Verification, VerifyOptions, verify};
+use tidemill::run::Exit;
 
+use super::again::{asked, changed, rejected};
 use super::jobs::{APPS, CODES, chat, ranks, stocks};
 use super::kill::Mortal;
-use super::scene::{Ended, Night, Scene, Twist};
-
-impl Scene {
-    fn rows_of(&self, index: usize) -> Vec<PartitionRow> {
-        self.ledger().partitions(self.name(index)).unwrap()
-    }
-
-    fn verified(&self, index: usize) -> Verification {
-        let (folders, jobs) = (self.folders(), self.parsed());
-        let scope = Scope { folders: &folders, job: &jobs[index] };
-        verify(&scope, self.ledger().as_ref(), VerifyOptions { read_data: true, planned: None }).unwrap()
-    }
-
-    fn assert_sound(&self, what: &str) {
-        for index in 0..self.jobs.len() {
-            assert_eq!(self.verified(index).findings, [], "{what}");
-        }
-    }
-
-    /// A run with `--retry-failed`.
-    async fn retry(&mut self) -> Ended {
-        self.retry_failed = true;
-        let ended = self.run().await;
-        self.retry_failed = false;
-        ended
-    }
-}
-
-fn asked(ended: &Ended) -> Vec<String> {
-    let cell = |kind: &EventKind| match kind {
-        EventKind::Fetching { cell, notice: Notice::Attempt { .. } } => Some(cell.clone()),
-        _ => None,
-    };
-    let mut cells: Vec<String> = ended.events.iter().filter_map(|event| cell(&event.kind)).collect();
-    cells.dedup();
-    cells
-}
-
-fn rejected(ended: &Ended) -> Vec<String> {
-    let cell = |kind: &EventKind| match kind {
-        EventKind::CellEnded { cell, end: CellEnd::Settled(Outcome::Rejected { .. }) } => Some(cell.clone()),
-        _ => None,
-    };
-    ended.events.iter().filter_map(|event| cell(&event.kind)).collect()
-}
-
-/// Files that differ between two moments.
-fn changed(before: &BTreeMap<PathBuf, Vec<u8>>, after: &BTreeMap<PathBuf, Vec<u8>>) -> Vec<PathBuf> {
-    after.iter().filter(|(path, bytes)| before.get(*path) != Some(bytes)).map(|(path, _)| path.clone()).collect()
-}
+use super::scene::{Night, Scene, Twist};
 
 /// Twenty prompts, ten a file.
 fn twenty() -> String {
@@ -190,17 +139,6 @@ fn nightly(job: &str) -> Scene {
     Night { jobs: &[job], faults: &[("foxdata", "100@1,100@4")], ..Night::default() }.begin()
 }
 
-/// Before the end every file is as it was or as it will be.
-fn assert_old_or_new(scene: &Scene, old: &BTreeMap<PathBuf, Vec<u8>>, what: &str) {
-    let new_rows: Vec<PartitionRow> = scene.rows_of(0);
-    for (path, bytes) in scene.output() {
-        let digest = blake3::hash(&bytes).to_hex().to_string();
-        let decided = new_rows.iter().any(|row| row.digest.as_deref() == Some(&*digest));
-        let staging = path.extension().is_some_and(|extension| extension == "tmp");
-        assert!(staging || decided || old.get(&path) == Some(&bytes), "{what}: {}", path.display());
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn killed_at_any_event_it_is_finished_by_a_plain_run() {
     let job = ranks(&APPS[..2], "2026-01-01", "2026-01-02");
@@ -221,7 +159,7 @@ async fn killed_at_any_event_it_is_finished_by_a_plain_run() {
         scene.retry_failed = false;
         scene.assert_part();
         scene.assert_sound(&what);
-        assert_old_or_new(&scene, &old, &what);
+        scene.assert_old_or_new(&old, &what);
         half_way += usize::from(scene.rows_of(0).iter().any(|row| row.state == PartitionState::Fetching));
         scene.run().await.assert(Exit::Done);
         scene.assert_exact();
@@ -251,7 +189,7 @@ async fn between_any_two_steps_of_the_ledger() {
             let what = format!("the ledger died at call {dies_at}, after it: {after}");
             ended.assert(Exit::Failed);
             scene.assert_sound(&what);
-            assert_old_or_new(&scene, &old, &what);
+            scene.assert_old_or_new(&old, &what);
             // Died before it was reopened, it still has to be.
             match scene.rows_of(0)[0].generation {
                 1 => scene.retry().await.assert(Exit::Done),
@@ -276,7 +214,7 @@ async fn interrupted_at_any_event_the_file_stands() {
         scene.retry_failed = false;
         let what = format!("a signal at event {after}");
         scene.assert_sound(&what);
-        assert_old_or_new(&scene, &old, &what);
+        scene.assert_old_or_new(&old, &what);
         if ended.report.exit == Exit::Terminated {
             interrupted += 1;
             let left = |row: &PartitionRow| row.state != PartitionState::Committed;

@@ -76,8 +76,8 @@ pub(crate) struct Scene {
     pub(crate) refetch_damaged: bool,
     pub(crate) clock: Clock,
     environment: Environment,
-    simulators: BTreeMap<String, Arc<Mutex<Simulator>>>,
-    seed: u64,
+    pub(crate) simulators: BTreeMap<String, Arc<Mutex<Simulator>>>,
+    pub(crate) seed: u64,
 }
 
 impl Night<'_> {
@@ -162,7 +162,7 @@ impl Scene {
         self.clock.sleep_until(now.elapsed_at(wall.parse().unwrap())).await;
     }
 
-    fn workspace(&self) -> Workspace {
+    pub(crate) fn workspace(&self) -> Workspace {
         Workspace::load(self.root.path(), self.root.path(), self.environment.clone(), &[]).unwrap()
     }
 
@@ -175,7 +175,7 @@ impl Scene {
         self.jobs.iter().map(|text| Job::parse(&file, text).unwrap_or_else(|problems| panic!("{problems}"))).collect()
     }
 
-    fn prepared(&self) -> Vec<Prepared> {
+    pub(crate) fn prepared(&self) -> Vec<Prepared> {
         prepare(&self.workspace(), self.parsed(), self.clock.now().wall).unwrap_or_else(|problems| panic!("{problems}"))
     }
 
