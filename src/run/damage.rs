@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::fetch::Notice;
 use crate::ledger::{CellRow, PartitionRow, PartitionState};
-use crate::plan::CellId;
+use crate::plan::{CellId, CellKey};
 use crate::spool::{CellProgress, Head, Price, SpoolError, Survey};
 
 use super::advice::REFETCH_DAMAGED;
@@ -150,7 +150,8 @@ impl Publisher {
         let (name, row) = (self.job.name.as_str(), &settled.row);
         let survey = Survey::of(&self.folders.spool(name, &row.hash), self.head(row))?;
         let aside = self.folders.quarantine(name, &row.hash);
-        let mended = survey.mend(&aside, self.durability, self.clock.now().wall)?;
+        let members: Vec<CellKey> = settled.cells.iter().map(|cell| cell.key.clone()).collect();
+        let mended = survey.mend(&members, &aside, self.durability, self.clock.now().wall)?;
         let moved = match mended.aside.len() {
             0 => String::new(),
             1 => format!("the damaged file is kept in `{}`, ", aside.display()),

@@ -9,11 +9,13 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde::Serialize;
+use zstd::bulk::Compressor;
 
 use crate::disk::{self, DiskFile, Durability};
+use crate::plan::CellKey;
 
 use super::error::SpoolError;
-use super::found::read_head;
+use super::found::pack_members;
 use super::frame::{self, Head, Header};
 use super::renew::renumber;
 use super::scan::{BETWEEN, Segment, TEMPORARY, suffixed};
@@ -52,11 +54,18 @@ const ORPHANED: &str = "pages of this file stand beyond pages that were lost; wh
 
 impl Survey {
     /// Sets the files that are damaged, or hold pages of no use, aside in the folder `aside`, and writes what can be used
-    /// of all files to a new one that stands for them. Opening the spool then removes them.
+    /// of all files to a new one that stands for them and names the cells of the partition, `members`, in plan order.
+    /// Opening the spool then removes the others.
     ///
     /// # Errors
     /// When the disk refuses, or a file is no longer what was found; the spool is then as it was.
-    pub fn mend(self, aside: &Path, durability: Durability, now: Timestamp) -> Result<Mended, SpoolError> {
+    pub fn mend(
+        self,
+        members: &[CellKey],
+        aside: &Path,
+        durability: Durability,
+        now: Timestamp,
+    ) -> Result<Mended, SpoolError> {
         let target = self.target();
         let aside = Aside { folder: aside, durability };
         let mut mended = Mended::default();
@@ -79,7 +88,7 @@ impl Survey {
             mended.aside.push(aside.take(&segment.path, &name, &note)?);
         }
         mended.pages = self.kept.iter().filter(|frame| matches!(frame.header, Header::Page(_))).count() as u64;
-        self.copy(&target, durability)?;
+        self.copy(&target, members, durability)?;
         Ok(mended)
     }
 
@@ -92,7 +101,7 @@ impl Survey {
         self.dir.join(Segment::name(generation, token, number))
     }
 
-    fn copy(&self, target: &Path, durability: Durability) -> Result<(), SpoolError> {
+    fn copy(&self, target: &Path, members: &[CellKey], durability: Durability) -> Result<(), SpoolError> {
         let originals = self.segments.iter().map(|segment| &segment.path).chain(&self.litter);
         // Unfinished copies count for nothing anyway.
         let originals = originals.filter(|path| !path.to_string_lossy().ends_with(TEMPORARY));
@@ -101,9 +110,10 @@ impl Survey {
         let temporary = suffixed(target, TEMPORARY);
         let written = || SpoolError::io("write to", &temporary);
         let mut first = Vec::new();
-        let heads = self.segments.iter().filter_map(|segment| read_head(&segment.path).ok()?.ok());
-        let members = heads.map(|(_, members)| members).find(|members| !members.is_empty());
-        frame::encode_head(&head, &members.unwrap_or_default(), 0, 0, &mut first)
+        let mut zstd = Compressor::new(1).map_err(SpoolError::io("prepare compression for", target))?;
+        // Not from the old heads: the one that names them may be what was hit.
+        pack_members(members, &mut zstd)
+            .and_then(|members| frame::encode_head(&head, &members, 0, 0, &mut first))
             .map_err(|source| SpoolError::Unfit { cell: head.partition.clone(), source })?;
         let file = DiskFile::create(&temporary).map_err(SpoolError::io("create", &temporary))?;
         let mut to = BufWriter::new(file);

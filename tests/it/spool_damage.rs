@@ -9,7 +9,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use tempfile::TempDir;
 use tidemill::ledger::Outcome;
-use tidemill::plan::CellId;
+use tidemill::plan::{CellId, CellKey};
 use tidemill::spool::{
     Durability, EndFrame, Frame, Head, PageFrame, PageHead, PartitionSpool, Price, SpoolError, Survey, generation_of,
 };
@@ -182,7 +182,7 @@ fn mended(bought: &Bought, dir: &Path, generation: u32, what: &str) -> Option<Pr
     let price = survey.price(CELLS);
     let before: Vec<_> = files(dir).into_iter().filter(|path| path.is_file()).collect();
     let before: Vec<_> = before.iter().map(|path| (path.clone(), fs::read(path).unwrap())).collect();
-    let done = survey.mend(&aside, Durability::Process, Timestamp::UNIX_EPOCH).unwrap();
+    let done = survey.mend(&[], &aside, Durability::Process, Timestamp::UNIX_EPOCH).unwrap();
     for (path, bytes) in &before {
         assert_eq!(&fs::read(path).unwrap(), bytes, "{what}: mending changes no file");
     }
@@ -332,4 +332,26 @@ fn segments_that_are_gone_or_in_each_others_place_are_seen() {
             [path, other].into_iter().for_each(|path| drop(fs::remove_file(name(path))));
         }
     }
+}
+
+/// Whoever loses the ledger too still learns from the mended spool which cells the partition has.
+#[test]
+fn a_mended_spool_names_its_cells_although_the_head_was_hit() {
+    let job = tempfile::tempdir().unwrap();
+    let (dir, members) = (job.path().join("hash"), ["a", "b"].map(|name| CellKey(name.to_owned())));
+    let spool = PartitionSpool::open(&dir, of(1, 1), Durability::Process).unwrap();
+    let mut spool = spool.with_members(members.to_vec());
+    spool.append(&[page(A, 0, 0, false)]).unwrap();
+    spool.append(&[page(A, 0, 1, true)]).unwrap();
+    let segment = files(&dir).remove(0);
+    let mut bytes = fs::read(&segment).unwrap();
+    bytes[60] ^= 1;
+    fs::write(&segment, bytes).unwrap();
+    let named = || tidemill::spool::found(job.path(), |_| true).unwrap().remove(0).members;
+    assert_eq!(named(), None, "the only head is damaged");
+    let survey = Survey::of(&dir, of(1, 2)).unwrap();
+    survey.mend(&members, &job.path().join("aside"), Durability::Process, Timestamp::UNIX_EPOCH).unwrap();
+    drop(PartitionSpool::open(&dir, of(1, 2), Durability::Process).unwrap());
+    fs::remove_dir_all(job.path().join("aside")).unwrap();
+    assert_eq!(named().as_deref(), Some(&members[..]));
 }

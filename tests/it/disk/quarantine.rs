@@ -30,7 +30,7 @@ fn open(root: &Path, token: u64) -> Result<PartitionSpool, SpoolError> {
 
 fn mend(root: &Path, token: u64) -> Result<PartitionSpool, SpoolError> {
     let survey = Survey::of(&root.join("spool"), head(token))?;
-    survey.mend(&root.join("quarantine/j"), Durability::Power, Timestamp::UNIX_EPOCH)?;
+    survey.mend(&[], &root.join("quarantine/j"), Durability::Power, Timestamp::UNIX_EPOCH)?;
     open(root, token)
 }
 
