@@ -81,9 +81,6 @@ impl Limiter {
         if let Some(reason) = &self.stopped {
             return Decision::Stopped { reason: reason.clone() };
         }
-        if let Some(until) = self.spent_until.filter(|until| now.wall < *until) {
-            return Decision::Park { resume_at: until, on: WaitsFor::SpentDay };
-        }
         let mut latest: Option<(Duration, WaitsFor)> = None;
         let mut for_answer = None;
         for (until, on) in self.obstacles(now) {
@@ -269,6 +266,9 @@ impl Limiter {
             if until != Some(now.elapsed) {
                 add(until, WaitsFor::Window(held.name.clone()));
             }
+        }
+        if let Some(until) = self.spent_until.filter(|until| now.wall < *until) {
+            add(Some(now.elapsed_at(until)), WaitsFor::SpentDay);
         }
         for day in &self.days {
             let carry = self.flight.carry(day, now.wall, now);

@@ -42,7 +42,8 @@ async fn a_day_that_is_used_up_parks_until_the_reset() {
     assert_eq!(scene.stats("foxdata").successes, 25);
     scene.assert_part();
 
-    scene.wait_until("2026-03-02T15:59:59Z").await;
+    // Longer before it than a run waits.
+    scene.wait_until("2026-03-02T15:55:00Z").await;
     let early = scene.run().await;
     early.assert(Exit::Paused);
     assert_eq!((early.requests, early.resume_at().to_string()), (0, RESET.to_owned()));
