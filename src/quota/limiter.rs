@@ -322,6 +322,10 @@ impl Limiter {
             return;
         }
         let mut pause = asked.unwrap_or_default();
+        if pause > self.max_wait {
+            // Too long for this process, so the next one must know of it.
+            self.spent_until = self.spent_until.max(Some(now.wall_at(now.elapsed + pause)));
+        }
         if self.brake.is_news(sent, now.elapsed, self.latency.epoch()) {
             let least = if on == ThrottleWindow::Concurrency && self.flight.is_crowded(now.elapsed) {
                 self.flight.lower();

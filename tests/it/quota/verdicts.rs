@@ -54,6 +54,18 @@ fn throttle_verdicts() {
 }
 
 #[test]
+fn what_the_provider_forbids_for_longer_than_a_run_waits_is_remembered() {
+    let limits = limits(vec![rolling(300, MINUTE)], 8);
+    for (retry_after, known) in [(ms(90_000), None), (ms(400_000), Some("2026-03-10T12:06:40.1Z"))] {
+        let mut limiter = limiter(&limits);
+        limiter.take(at(noon(), Duration::ZERO)).unwrap();
+        let throttled = Feedback::Throttled { window: ThrottleWindow::Minute, retry_after: Some(retry_after) };
+        limiter.answered(Duration::ZERO, throttled, at(noon(), ms(100)));
+        assert_eq!(limiter.spent_until(), known.map(|until| until.parse().unwrap()), "{retry_after:?}");
+    }
+}
+
+#[test]
 fn a_day_that_opens_soon_is_waited_for() {
     let limits = limits(vec![day(1000, time(0, 0, 0, 0), "UTC")], 8);
     let soon = at(noon(), ms(3000));
