@@ -12,6 +12,7 @@ mod ledger;
 mod ledger_retry;
 mod plan;
 mod provider;
+mod quarter;
 mod quota;
 mod run;
 mod simulate;
