@@ -12,6 +12,7 @@
 //!
 //! The transactions of the ledger are steps too ([`began`], [`committed`]), so that they have their place among the others.
 
+mod aside;
 mod durability;
 mod file;
 mod folder;
@@ -21,6 +22,9 @@ mod step;
 #[cfg(debug_assertions)]
 mod watch;
 
+#[cfg(debug_assertions)]
+pub use aside::OnTheSpot;
+pub(crate) use aside::aside;
 pub use durability::Durability;
 pub use file::DiskFile;
 pub use folder::{create_folders, remove_file, remove_folder, remove_tree, rename, sync_folder};

@@ -186,8 +186,9 @@ async fn pause(source: &Source<'_>, after: Duration, reason: String) -> Option<C
     }
     (source.notify)(Notice::Delay { until, reason });
     tokio::select! {
-        () = source.clock.sleep_until(now.elapsed + after) => None,
+        biased;
         () = reached(source, Ending::Asked) => Some(CellEnd::Interrupted),
+        () = source.clock.sleep_until(now.elapsed + after) => None,
     }
 }
 
@@ -211,8 +212,9 @@ async fn admit(source: &Source<'_>) -> Result<Result<Permit, CellEnd>, CellError
         return Ok(Err(CellEnd::Interrupted));
     }
     let permit = tokio::select! {
-        permit = source.quota.permit(&source.job.name) => permit,
+        biased;
         () = reached(source, Ending::Asked) => return Ok(Err(CellEnd::Interrupted)),
+        permit = source.quota.permit(&source.job.name) => permit,
     };
     let permit = match permit {
         Ok(permit) => permit,

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
+use crate::disk::aside;
 use crate::job::JobName;
 
 use super::record::Record;
@@ -171,7 +172,7 @@ impl Books {
             });
             (self, tickets, blocked)
         };
-        tokio::task::spawn_blocking(work).await.ok()
+        aside(work).await
     }
 
     fn take(&mut self, wanted: usize, now: Moment) -> (Vec<Ticket>, Option<Duration>) {

@@ -81,9 +81,6 @@ impl Limiter {
         if let Some(reason) = &self.stopped {
             return Decision::Stopped { reason: reason.clone() };
         }
-        if let Some(until) = self.spent_until.filter(|until| now.wall < *until) {
-            return Decision::Park { resume_at: until, on: WaitsFor::SpentDay };
-        }
         let mut latest: Option<(Duration, WaitsFor)> = None;
         let mut for_answer = None;
         for (until, on) in self.obstacles(now) {
@@ -270,6 +267,9 @@ impl Limiter {
                 add(until, WaitsFor::Window(held.name.clone()));
             }
         }
+        if let Some(until) = self.spent_until.filter(|until| now.wall < *until) {
+            add(Some(now.elapsed_at(until)), WaitsFor::SpentDay);
+        }
         for day in &self.days {
             let carry = self.flight.carry(day, now.wall, now);
             let until = day.next_free(now.wall, carry);
@@ -322,6 +322,10 @@ impl Limiter {
             return;
         }
         let mut pause = asked.unwrap_or_default();
+        if pause > self.max_wait {
+            // Too long for this process, so the next one must know of it.
+            self.spent_until = self.spent_until.max(Some(now.wall_at(now.elapsed + pause)));
+        }
         if self.brake.is_news(sent, now.elapsed, self.latency.epoch()) {
             let least = if on == ThrottleWindow::Concurrency && self.flight.is_crowded(now.elapsed) {
                 self.flight.lower();

@@ -2,8 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::task::spawn_blocking;
-
+use crate::disk::aside;
 use crate::ledger::{Ledger, LedgerError};
 
 use super::error::RunError;
@@ -38,5 +37,5 @@ impl Store {
 pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, RunError> + Send + 'static,
 ) -> Result<T, RunError> {
-    spawn_blocking(work).await.unwrap_or(Err(RunError::Worker))
+    aside(work).await.unwrap_or(Err(RunError::Worker))
 }

@@ -87,6 +87,8 @@ pub struct Simulator {
     cursors: Cursors,
     /// How often each following page was asked for.
     askings: HashMap<u64, u64>,
+    /// Requests before the script that is played now.
+    scripted_from: u64,
     bought: HashSet<u64>,
     fatal_from: Option<Duration>,
     log: Vec<Entry>,
@@ -115,6 +117,7 @@ impl Simulator {
             options,
             cursors: Cursors::default(),
             askings: HashMap::new(),
+            scripted_from: 0,
             bought: HashSet::new(),
             fatal_from: None,
             log: Vec::new(),
@@ -179,6 +182,13 @@ impl Simulator {
         Reply { response: self.respond(answer, now.wall), latency, fault }
     }
 
+    /// From now on this goes wrong, and nothing of the script before; the next request is number 1 of it.
+    pub fn script(&mut self, faults: Faults) {
+        self.options.faults = faults;
+        self.scripted_from = self.stats.requests;
+        self.askings.clear();
+    }
+
     /// All requests so far, if [`Options::log`] asks for it. Times are by the provider's own clock.
     pub fn log(&self) -> &[Entry] {
         &self.log
@@ -229,7 +239,9 @@ impl Simulator {
             *asking += 1;
             *asking
         });
-        self.options.faults.decide(self.options.seed, self.stats.requests, asking)
+        // Another share of the requests than the script before would hit.
+        let seed = self.options.seed ^ self.scripted_from;
+        self.options.faults.decide(seed, self.stats.requests - self.scripted_from, asking)
     }
 
     /// The answer of an endpoint to an allowed request.

@@ -3,10 +3,11 @@
 //! Invariant: an append is answered after its frame is durable, never before; frames that arrive while a write is
 //! under way share the next one. Nothing blocks the runtime: files are touched in `spawn_blocking` only.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::spawn_blocking;
+
+use crate::disk::aside;
 
 use super::error::SpoolError;
 use super::frame::Frame;
@@ -66,7 +67,7 @@ impl SpoolWriter {
                 next = if batch.len() < BATCH { self.commands.try_recv().ok() } else { None };
             };
             if !batch.is_empty() {
-                let Ok((back, written)) = spawn_blocking(move || write(spools, batch)).await else {
+                let Some((back, written)) = aside(move || write(spools, batch)).await else {
                     // A panic took the spools with it; all waiters learn it from their dropped answers.
                     return stats;
                 };
@@ -111,7 +112,7 @@ impl SpoolHandle {
 
 fn write(mut spools: Spools, batch: Vec<Append>) -> (Spools, SpoolStats) {
     let mut stats = SpoolStats::default();
-    let mut waiting: HashMap<String, Vec<Answer<()>>> = HashMap::new();
+    let mut waiting: BTreeMap<String, Vec<Answer<()>>> = BTreeMap::new();
     for Append { partition, frame, answer } in batch {
         let staged = match spools.get_mut(&partition) {
             Some(spool) => spool.stage(&frame),

@@ -14,6 +14,7 @@ mod ledger_retry;
 mod ledger_steps;
 mod plan;
 mod provider;
+mod quarter;
 mod quota;
 mod run;
 mod simulate;

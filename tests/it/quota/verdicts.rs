@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::civil::time;
 use tidemill::provider::ThrottleWindow;
-use tidemill::quota::{Decision, Feedback, Loss, WaitsFor};
+use tidemill::quota::{Decision, Feedback, History, Limiter, Loss, WaitsFor};
 
 use super::{MINUTE, at, day, limiter, limits, ms, noon, rolling};
 
@@ -50,6 +50,33 @@ fn throttle_verdicts() {
         limiter.take(at(noon(), Duration::ZERO)).unwrap();
         limiter.answered(Duration::ZERO, Feedback::Throttled { window, retry_after }, at(noon(), ms(100)));
         assert_eq!(limiter.check(at(noon(), ms(100))), expected, "{window:?} {retry_after:?}");
+    }
+}
+
+#[test]
+fn what_the_provider_forbids_for_longer_than_a_run_waits_is_remembered() {
+    let limits = limits(vec![rolling(300, MINUTE)], 8);
+    for (retry_after, known) in [(ms(90_000), None), (ms(400_000), Some("2026-03-10T12:06:40.1Z"))] {
+        let mut limiter = limiter(&limits);
+        limiter.take(at(noon(), Duration::ZERO)).unwrap();
+        let throttled = Feedback::Throttled { window: ThrottleWindow::Minute, retry_after: Some(retry_after) };
+        limiter.answered(Duration::ZERO, throttled, at(noon(), ms(100)));
+        assert_eq!(limiter.spent_until(), known.map(|until| until.parse().unwrap()), "{retry_after:?}");
+    }
+}
+
+#[test]
+fn a_day_that_opens_soon_is_waited_for() {
+    let limits = limits(vec![day(1000, time(0, 0, 0, 0), "UTC")], 8);
+    let soon = at(noon(), ms(3000));
+    for (spent_until, expected) in [
+        (soon.wall, Decision::Wait { until: Some(soon.elapsed), on: WaitsFor::SpentDay }),
+        (noon() + MINUTE * 60, Decision::Park { resume_at: noon() + MINUTE * 60, on: WaitsFor::SpentDay }),
+    ] {
+        let history = History { sends: Vec::new(), spent_until: Some(spent_until) };
+        let limiter = Limiter::new(&limits, MINUTE * 5, &history, at(noon(), Duration::ZERO));
+        assert_eq!(limiter.check(at(noon(), Duration::ZERO)), expected);
+        assert_eq!(limiter.check(at(noon(), MINUTE * 60)), Decision::Go);
     }
 }
 

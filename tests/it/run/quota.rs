@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tidemill::run::Exit;
 
-use super::jobs::{APPS, PLAN, ranks};
+use super::jobs::{APPS, CODES, PLAN, ranks, stocks};
 use super::scene::Night;
 
 /// Ten in the morning in Shanghai; its next midnight and five seconds.
@@ -42,7 +42,8 @@ async fn a_day_that_is_used_up_parks_until_the_reset() {
     assert_eq!(scene.stats("foxdata").successes, 25);
     scene.assert_part();
 
-    scene.wait_until("2026-03-02T15:59:59Z").await;
+    // Longer before it than a run waits.
+    scene.wait_until("2026-03-02T15:55:00Z").await;
     let early = scene.run().await;
     early.assert(Exit::Paused);
     assert_eq!((early.requests, early.resume_at().to_string()), (0, RESET.to_owned()));
@@ -52,6 +53,24 @@ async fn a_day_that_is_used_up_parks_until_the_reset() {
     scene.assert_exact();
     assert_eq!(scene.duplicates(), 0);
     scene.assert_settled(Exit::Done).await;
+}
+
+/// A provider that has no word for a used-up day, but says how long to wait.
+#[tokio::test(start_paused = true)]
+async fn a_long_retry_after_holds_for_the_next_run_too() {
+    let job = stocks(&CODES);
+    let actual = PLAN.replace("per_day = 20000", "per_day = 5");
+    let scene = Night { jobs: &[&job], actual: Some(&actual), ..Night::default() }.begin();
+    let ended = scene.run().await;
+    ended.assert(Exit::Paused);
+    assert_eq!((ended.requests, scene.too_fast()), (6, 1));
+    let again = scene.run().await;
+    again.assert(Exit::Paused);
+    assert_eq!((again.requests, again.resume_at()), (0, ended.resume_at()));
+    // Two seconds before: that is no time to give up.
+    scene.clock.sleep_until(scene.clock.now().elapsed_at(ended.resume_at()) - Duration::from_secs(2)).await;
+    assert_eq!(scene.run().await.requests, 5 + 1);
+    scene.assert_part();
 }
 
 #[tokio::test(start_paused = true)]

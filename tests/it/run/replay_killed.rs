@@ -12,12 +12,12 @@ use super::scene::{Night, Scene};
 
 /// A job that is done, and how it is read from now on.
 fn jobs() -> [(String, String); 2] {
-    // Cells that had an object have no purchase in their list, or the other way round.
+    // One of the cells has an object without a purchase: it had records, and is empty.
     [(infos(""), infos(PURCHASES)), (quotes(&CODES[..3]), declared("trade_date = 'date', volume = 'decimal(20,0)'"))]
 }
 
 async fn begin((before, after): &(String, String)) -> (Scene, Files) {
-    let mut scene = Night { jobs: &[before], ..Night::default() }.begin();
+    let mut scene = Night { jobs: &[before], seed: 2, ..Night::default() }.begin();
     scene.run().await.assert(Exit::Done);
     let old = scene.output();
     scene.jobs = vec![after.clone()];

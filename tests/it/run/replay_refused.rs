@@ -7,7 +7,7 @@ use tidemill::run::Exit;
 
 use super::jobs::{APPS, CODES, history, quotes};
 use super::parquet::files;
-use super::replay::{assert_as_fetched, declared, infos};
+use super::replay::{PURCHASES, assert_as_fetched, declared, infos};
 use super::scene::{Ended, Night, Scene};
 
 async fn done(job: &str) -> Scene {
@@ -153,4 +153,28 @@ async fn an_echo_that_is_not_what_the_job_expects_now() {
     scene.replay().await.assert(Exit::Done);
     scene.assert_settled(Exit::Done).await;
     assert_as_fetched(&scene, "echoed").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn pages_without_a_file_count_when_they_are_read_otherwise() {
+    // The second day has an object, and no purchase in it.
+    let read = |records: &str| infos(records).replace(&format!("{:?}", &APPS[..3]), &format!("{:?}", &APPS[1..2]));
+    let mut scene = Night { jobs: &[&read(PURCHASES)], seed: 2, ..Night::default() }.begin();
+    scene.run().await.assert(Exit::Done);
+    assert_eq!((scene.output().len(), scene.rows_of(0).len()), (1, 2));
+    let folder = scene.folders().spool("history", &scene.rows_of(0)[1].hash);
+    let aside = scene.folders().state.join("aside");
+    fs::rename(&folder, &aside).unwrap();
+    let job = read("").replace("app_id = ", "app = ");
+    assert_refused(&mut scene, job.clone(), Exit::Rejected, &["raw pages of 1 of 2"]).await;
+    // Read as before, there is nothing in them.
+    scene.jobs = vec![read(PURCHASES).replace("app_id = ", "app = ")];
+    scene.replay().await.assert(Exit::Done);
+    assert_as_fetched(&scene, "as before").await;
+    fs::rename(&aside, &folder).unwrap();
+    scene.jobs = vec![job];
+    scene.replay().await.assert(Exit::Done);
+    assert_as_fetched(&scene, "otherwise").await;
+    assert_eq!(scene.output().len(), 2);
+    scene.assert_sound("otherwise");
 }

@@ -3,22 +3,23 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::PathBuf;
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tempfile::TempDir;
 use tidemill::job::Job;
 use tidemill::ledger::{CellRow, Ledger, Outcome, SqliteLedger};
-use tidemill::provider::{Environment, Provider, SecretRef, Workspace};
+use tidemill::provider::{Credential, Environment, Provider, SecretRef, Workspace};
 use tidemill::quota::Clock;
-use tidemill::run::{Assigned, Event, Exit, Folders, JobReport, Options, Prepared, Report, Store, apply, prepare, run};
+use tidemill::run::{Assigned, Event, Exit, Folders, JobReport, Options, Prepared, Report, Store, apply, run};
 use tidemill::simulate::{self, Faults, InMemory, SimSecrets, Simulator, Stats};
 use tidemill::spool::{Durability, generation_of};
 use tokio::sync::{mpsc, watch};
 
 use super::jobs::PLAN;
 use super::parquet::{files, rows};
+use super::served::Served;
 use super::world;
 
 const PROVIDERS: [&str; 3] = ["agushuju", "foxdata", "sensenova"];
@@ -77,6 +78,7 @@ pub(crate) struct Scene {
     pub(crate) clock: Clock,
     environment: Environment,
     pub(crate) simulators: BTreeMap<String, Arc<Mutex<Simulator>>>,
+    served: Served,
     pub(crate) seed: u64,
 }
 
@@ -118,6 +120,7 @@ impl Night<'_> {
             clock,
             environment,
             simulators,
+            served: Served::default(),
             seed: self.seed,
         }
     }
@@ -132,6 +135,7 @@ impl Scene {
     /// A secret that is not the one demanded.
     pub(crate) fn forge(&mut self, variable: &str) {
         self.environment.set(variable, "a-key-nobody-ever-issued");
+        self.served.forget();
     }
 
     pub(crate) fn folders(&self) -> Folders {
@@ -139,8 +143,12 @@ impl Scene {
         Folders { state: root.join("state"), output: root.join("data"), quota: root.join("quota") }
     }
 
+    pub(crate) fn simulator(&self, provider: &str) -> MutexGuard<'_, Simulator> {
+        self.simulators[provider].lock().unwrap()
+    }
+
     pub(crate) fn stats(&self, provider: &str) -> Stats {
-        self.simulators[provider].lock().unwrap().stats()
+        self.simulator(provider).stats()
     }
 
     /// Requests that reached any simulator.
@@ -167,16 +175,25 @@ impl Scene {
     }
 
     pub(crate) fn provider(&self, name: &str) -> Provider {
-        self.workspace().provider(name).unwrap()
+        Provider::clone(&self.served(name).0)
+    }
+
+    /// A provider and its credential, as the runs use them.
+    pub(crate) fn served(&self, name: &str) -> (Arc<Provider>, Credential) {
+        self.served.provider(name, || self.workspace())
     }
 
     pub(crate) fn parsed(&self) -> Vec<Job> {
         let file = self.root.path().join("job.toml");
-        self.jobs.iter().map(|text| Job::parse(&file, text).unwrap_or_else(|problems| panic!("{problems}"))).collect()
+        self.jobs.iter().map(|text| self.served.job(&file, text)).collect()
     }
 
     pub(crate) fn prepared(&self) -> Vec<Prepared> {
-        prepare(&self.workspace(), self.parsed(), self.clock.now().wall).unwrap_or_else(|problems| panic!("{problems}"))
+        let served = |job: Job| {
+            let (provider, credential) = self.served(&job.provider);
+            Prepared { job: Arc::new(job), provider, credential }
+        };
+        self.parsed().into_iter().map(served).collect()
     }
 
     /// A run to its own end.

@@ -14,27 +14,42 @@ use tidemill::simulate::{Options, SimSecrets, Simulator};
 
 use super::parquet::row;
 
-/// Cell key and rows, in plan order.
-pub(crate) fn planned(provider: &Provider, job: &Job, seed: u64, now: Timestamp) -> Vec<(String, Vec<String>)> {
-    let mut open = provider.clone();
-    open.auth = Auth::None;
-    // Without paging one answer holds the whole cell.
-    open.paging = Paging::None;
-    open.limits = Limits { windows: Vec::new(), concurrency: u32::MAX, guessed: Vec::new() };
-    let secrets = SimSecrets::resolve(&open, |_| None);
-    let mut simulator = Simulator::new(&open, secrets, Options { seed, ..Options::default() });
-    let at = Moment { elapsed: Duration::ZERO, wall: now };
-    let cells = plan::cells(job, now, &provider.zone).unwrap();
-    let ask = |cell: plan::Cell| {
+/// Answers what a job would, without limits.
+pub(crate) struct Oracle {
+    provider: Provider,
+    simulator: Simulator,
+    at: Moment,
+}
+
+impl Oracle {
+    pub(crate) fn new(provider: &Provider, seed: u64, now: Timestamp) -> Self {
+        let mut open = provider.clone();
+        open.auth = Auth::None;
+        // Without paging one answer holds the whole cell.
+        open.paging = Paging::None;
+        open.limits = Limits { windows: Vec::new(), concurrency: u32::MAX, guessed: Vec::new() };
+        let secrets = SimSecrets::resolve(&open, |_| None);
+        let simulator = Simulator::new(&open, secrets, Options { seed, ..Options::default() });
+        Self { provider: open, simulator, at: Moment { elapsed: Duration::ZERO, wall: now } }
+    }
+
+    /// The rows of a cell.
+    pub(crate) fn rows(&mut self, job: &Job, cell: &plan::Cell) -> Vec<String> {
         let values = cell.values();
         let request = Request::render(&job.request, &values).unwrap();
-        let reply = simulator.answer(at, &http(&open, &request));
+        let reply = self.simulator.answer(self.at, &http(&self.provider, &request));
         let body: Value = serde_json::from_slice(reply.response.body()).unwrap();
-        let records = body.pointer(&record_path(provider, job).to_string()).and_then(Value::as_array);
+        let records = body.pointer(&record_path(&self.provider, job).to_string()).and_then(Value::as_array);
         let records = records.cloned().unwrap_or_default();
-        (cell.key.0, records.into_iter().map(|record| expected_row(job, record, &values)).collect())
-    };
-    cells.into_iter().map(ask).collect()
+        records.into_iter().map(|record| expected_row(job, record, &values)).collect()
+    }
+}
+
+/// Cell key and rows, in plan order.
+pub(crate) fn planned(provider: &Provider, job: &Job, seed: u64, now: Timestamp) -> Vec<(String, Vec<String>)> {
+    let mut oracle = Oracle::new(provider, seed, now);
+    let cells = plan::cells(job, now, &provider.zone).unwrap();
+    cells.into_iter().map(|cell| (cell.key.0.clone(), oracle.rows(job, &cell))).collect()
 }
 
 fn expected_row(job: &Job, record: Value, values: &Map<String, Value>) -> String {

@@ -51,6 +51,25 @@ fn scripts_place_their_faults() {
 }
 
 #[test]
+fn a_new_script_replaces_the_old_one_and_counts_from_its_own_first_request() {
+    let provider = foxdata();
+    let mut simulator = with_faults(&provider, "429@2,510@3");
+    assert_eq!(codes(&mut simulator, 2), ["200", "429"]);
+    simulator.script(Faults::parse("60006@2", &provider).unwrap());
+    assert_eq!(codes(&mut simulator, 3), ["200", "60006", "200"]);
+    let share = Faults::parse("510=20%", &provider).unwrap();
+    let mut played = [0; 2].map(|_| {
+        simulator.script(share.clone());
+        codes(&mut simulator, 100)
+    });
+    assert!(played.iter().all(|codes| codes.contains(&"510".to_owned())));
+    assert_ne!(played[0], played[1], "not the same requests each time");
+    simulator.script(Faults::default());
+    played[0] = codes(&mut simulator, 50);
+    assert!(played[0].iter().all(|code| code == "200"));
+}
+
+#[test]
 fn next_pages_have_faults_of_their_own() {
     for (script, expected) in [("60008@next:2", ["60008", "60008", "200"]), ("60008@next", ["60008"; 3])] {
         let mut simulator = with_faults(&foxdata(), script);
