@@ -49,7 +49,7 @@ impl JobRun {
 
     /// Reopens what is to be fetched again: what a person or the job file wants refetched, and, if asked for, the cells
     /// that were rejected or may have been empty only then.
-    pub(super) async fn reopen(&self, partitions: &mut [Settled]) -> Result<(), RunError> {
+    pub(super) async fn reopen(&self, publisher: &Arc<Publisher>, partitions: &mut [Settled]) -> Result<(), RunError> {
         let rows: Vec<PartitionRow> = partitions.iter().map(|settled| settled.row.clone()).collect();
         let now = self.clock.now().wall;
         let again = Again::new(&self.job.refetch, self.options.refetch, now, |of, days| {
@@ -66,6 +66,15 @@ impl JobRun {
         };
         let (name, token) = (self.job.name.as_str().to_owned(), self.token);
         let retry_failed = self.options.retry_failed;
+        let publisher = Arc::clone(publisher);
+        blocking(move || {
+            let mut again = refetched;
+            if retry_failed {
+                again.extend(publisher.store.now(|ledger| ledger.retryable(publisher.job.name.as_str()))?);
+            }
+            publisher.settle_removals(rows.iter().filter(|row| again.contains(&row.id)))
+        })
+        .await?;
         let rows = self.store.call(move |ledger| {
             ledger.reopen(&name, token, &refetch)?;
             if retry_failed {
@@ -228,6 +237,12 @@ impl Publisher {
         remove_other_generations(&folder, settled.row.generation)?;
         let asked_again = spool.cells().any(|(_, cell)| cell.end.as_ref().is_some_and(Outcome::asked_again));
         if asked_again || !self.job.archive.keep.is_zero() { Ok(()) } else { Ok(spool.remove()?) }
+    }
+
+    /// Before these partitions are reopened: the pages of a generation that was given up must be gone for good.
+    pub(super) fn settle_removals<'a>(&self, rows: impl Iterator<Item = &'a PartitionRow>) -> Result<(), RunError> {
+        let job = self.folders.spool(self.job.name.as_str(), "");
+        Ok(spool::settle_removals(&job, rows.map(|row| row.hash.as_str()), self.durability)?)
     }
 
     /// Removes what runs that were killed left behind: staging files of the job, pages that nobody needs any more, and

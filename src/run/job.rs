@@ -148,7 +148,7 @@ impl JobRun {
         // A generation that was given up must be gone before it is begun again.
         let swept = self.sweep(&publisher).await;
         if swept.is_ok() {
-            self.reopen(&mut partitions).await?;
+            self.reopen(&publisher, &mut partitions).await?;
         }
         let notes = if swept.is_ok() { self.take_back(&publisher, &mut partitions).await? } else { Vec::new() };
         self.tell_plan(&partitions).await?;

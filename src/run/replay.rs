@@ -188,6 +188,7 @@ impl Replay {
             schema: schema.map(|schema| schema.to_text()),
         };
         let (name, token) = (publisher.job.name.as_str(), publisher.token);
+        publisher.settle_removals(kept.iter().map(|one| &one.row))?;
         publisher.store.now(|ledger| ledger.reopen(name, token, &reopening))?;
         Ok(Ok(self.refresh(kept)?))
     }

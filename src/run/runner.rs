@@ -13,7 +13,7 @@ use crate::job::{Job, JobName};
 use crate::ledger::{JobLock, LockError, PartitionState};
 use crate::plan::{self, Fingerprint};
 use crate::quota::{self, Clock, Dispatcher, History, Journal, Quota};
-use crate::spool::{Durability, Keep, SpoolWriter, remove_leftovers};
+use crate::spool::{Durability, Keep, SpoolWriter, remove_leftovers, settle_removals};
 
 use super::advice::next_step;
 use super::error::RunError;
@@ -267,7 +267,7 @@ impl Work {
             Some(reason) if claim.committed_cells > 0 && !self.options.keep && !self.options.refetch => {
                 return Ok((Exit::Usage, Some(reason), None));
             }
-            Some(_) => forget_half_fetched(&self.store, &self.options.folders, &job.name).await?,
+            Some(_) => forget_half_fetched(&self.store, &self.options, &job.name).await?,
             None => {}
         }
         // A refetch adopts it together with the reopening: old files must never pass for answers to the new question.
@@ -317,7 +317,7 @@ fn recall(
 }
 
 /// The pages of a cell must answer one question: those that answer the old one are void, and are bought again.
-async fn forget_half_fetched(store: &Store, folders: &Folders, job: &JobName) -> Result<(), RunError> {
+async fn forget_half_fetched(store: &Store, options: &Options, job: &JobName) -> Result<(), RunError> {
     let name = job.as_str().to_owned();
     let rows = store.call(move |ledger| ledger.partitions(&name)).await?;
     let fetching: HashMap<String, Keep> = rows
@@ -326,8 +326,12 @@ async fn forget_half_fetched(store: &Store, folders: &Folders, job: &JobName) ->
         // What a reopened partition was published from is no half-fetched answer.
         .map(|row| (row.hash, if row.generation > 1 { Keep::Generation(row.generation - 1) } else { Keep::Nothing }))
         .collect();
-    let folder = folders.spool(job.as_str(), "");
-    blocking(move || remove_leftovers(&folder, |hash| Ok(fetching.get(hash).copied().unwrap_or(Keep::All)))).await
+    let (folder, durability) = (options.folders.spool(job.as_str(), ""), options.durability);
+    blocking(move || {
+        remove_leftovers(&folder, |hash| Ok::<_, RunError>(fetching.get(hash).copied().unwrap_or(Keep::All)))?;
+        Ok(settle_removals(&folder, fetching.keys().map(String::as_str), durability)?)
+    })
+    .await
 }
 
 /// What changed in a job since its cells were committed, said so that a person can choose.
