@@ -11,7 +11,7 @@ use thiserror::Error;
 /// Held until dropped, or until the process dies.
 #[derive(Debug)]
 pub struct JobLock {
-    _file: File,
+    file: File,
 }
 
 /// Why a job cannot be locked.
@@ -35,6 +35,13 @@ pub enum LockError {
         /// What the system answered.
         source: io::Error,
     },
+}
+
+impl Drop for JobLock {
+    /// Lets go by name: a child that is just being started may hold a copy of the file until it becomes its program.
+    fn drop(&mut self) {
+        drop(self.file.unlock());
+    }
 }
 
 impl JobLock {
@@ -77,6 +84,6 @@ impl JobLock {
         }
         file.set_len(0).and_then(|()| file.rewind()).map_err(failed("write"))?;
         writeln!(file, "{}", std::process::id()).map_err(failed("write"))?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
 }

@@ -19,7 +19,8 @@ use crate::plan::{CellId, CellKey};
 use crate::provider::Provider;
 use crate::sink;
 use crate::spool::{
-    self, Head, Keep, PartitionSpool, Recount, SpoolError, has_generation, remove_leftovers, remove_other_generations,
+    self, Durability, Head, Keep, PartitionSpool, Recount, SpoolError, has_generation, remove_leftovers,
+    remove_other_generations,
 };
 
 use super::archive::{Archived, expired};
@@ -52,7 +53,7 @@ impl JobRun {
 
     /// Reopens what is to be fetched again: what a person or the job file wants refetched, and, if asked for, the cells
     /// that were rejected or may have been empty only then.
-    pub(super) async fn reopen(&self, partitions: &mut [Settled]) -> Result<(), RunError> {
+    pub(super) async fn reopen(&self, publisher: &Arc<Publisher>, partitions: &mut [Settled]) -> Result<(), RunError> {
         let rows: Vec<PartitionRow> = partitions.iter().map(|settled| settled.row.clone()).collect();
         let now = self.clock.now().wall;
         let again = Again::of_job(&self.job, &self.provider.zone, self.options.refetch, now);
@@ -67,6 +68,15 @@ impl JobRun {
         };
         let (name, token) = (self.job.name.as_str().to_owned(), self.token);
         let retry_failed = self.options.retry_failed;
+        let publisher = Arc::clone(publisher);
+        blocking(move || {
+            let mut again = refetched;
+            if retry_failed {
+                again.extend(publisher.store.now(|ledger| ledger.retryable(publisher.job.name.as_str()))?);
+            }
+            publisher.settle_removals(rows.iter().filter(|row| again.contains(&row.id)))
+        })
+        .await?;
         let rows = self.store.call(move |ledger| {
             ledger.reopen(&name, token, &refetch)?;
             if retry_failed {
@@ -259,6 +269,12 @@ impl Publisher {
         if asked_again || !self.job.archive.keep.is_zero() { Ok(()) } else { Ok(spool.remove()?) }
     }
 
+    /// Before these partitions are reopened: the pages of a generation that was given up must be gone for good.
+    pub(super) fn settle_removals<'a>(&self, rows: impl Iterator<Item = &'a PartitionRow>) -> Result<(), RunError> {
+        let job = self.folders.spool(self.job.name.as_str(), "");
+        Ok(spool::settle_removals(&job, rows.map(|row| row.hash.as_str()), self.durability)?)
+    }
+
     /// Removes what runs that were killed left behind, staging files of the job and pages that nobody needs any more; and
     /// those that the archive no longer keeps, if it is to `expire` anything.
     pub(super) fn sweep(&self, expire: bool) -> Result<(), RunError> {
@@ -288,7 +304,12 @@ impl Publisher {
 
 /// Removes the pages of cells that are not published yet: the pages of a cell must answer one question and be read one
 /// way, so those of the old one are void, and are bought again. Blocking.
-pub(super) fn forget_half_fetched(store: &Store, folders: &Folders, job: &JobName) -> Result<(), RunError> {
+pub(super) fn forget_half_fetched(
+    store: &Store,
+    folders: &Folders,
+    durability: Durability,
+    job: &JobName,
+) -> Result<(), RunError> {
     let rows = store.now(|ledger| ledger.partitions(job.as_str()))?;
     let fetching: HashMap<String, Keep> = rows
         .into_iter()
@@ -297,7 +318,8 @@ pub(super) fn forget_half_fetched(store: &Store, folders: &Folders, job: &JobNam
         .map(|row| (row.hash, if row.generation > 1 { Keep::Generation(row.generation - 1) } else { Keep::Nothing }))
         .collect();
     let folder = folders.spool(job.as_str(), "");
-    remove_leftovers(&folder, |hash| Ok(fetching.get(hash).copied().unwrap_or(Keep::All)))
+    remove_leftovers(&folder, |hash| Ok::<_, RunError>(fetching.get(hash).copied().unwrap_or(Keep::All)))?;
+    Ok(spool::settle_removals(&folder, fetching.keys().map(String::as_str), durability)?)
 }
 
 /// Why a partition that is being replayed is left as it is.

@@ -151,7 +151,7 @@ impl JobRun {
             if self.options.refetch {
                 self.end_the_old(&publisher, &mut partitions, &mut outlook).await?;
             }
-            self.reopen(&mut partitions).await?;
+            self.reopen(&publisher, &mut partitions).await?;
         }
         let notes = if swept.is_ok() { self.take_back(&publisher, &mut partitions).await? } else { Vec::new() };
         self.tell_plan(&partitions).await?;

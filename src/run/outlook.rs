@@ -183,7 +183,8 @@ mod tests {
         let table = [
             (vec![], Exit::Done, Exit::Failed),
             (vec![CellEnd::Settled(Outcome::Records)], Exit::Done, Exit::Failed),
-            (vec![CellEnd::Settled(rejected("no"))], Exit::Rejected, Exit::Failed),
+            // What stands as rejected is told at the end, by the ledger.
+            (vec![CellEnd::Settled(rejected("no"))], Exit::Done, Exit::Failed),
             (vec![CellEnd::Settled(rejected("no")); BREAKER as usize], Exit::Rejected, Exit::Failed),
             (vec![CellEnd::Parked { resume_at, reason: reason(), reach }], Exit::Paused, Exit::Failed),
             (vec![CellEnd::Pending { reason: reason() }; DOWN as usize], Exit::Paused, Exit::Failed),

@@ -191,7 +191,7 @@ impl Replay {
             Err(error) => return Err(error),
         };
         if reads_otherwise {
-            forget_half_fetched(&publisher.store, &publisher.folders, &publisher.job.name)?;
+            forget_half_fetched(&publisher.store, &publisher.folders, publisher.durability, &publisher.job.name)?;
         }
         let reopening = Reopening {
             cause: Cause::Replay,
@@ -200,6 +200,7 @@ impl Replay {
             schema: schema.map(|schema| schema.to_text()),
         };
         let (name, token) = (publisher.job.name.as_str(), publisher.token);
+        publisher.settle_removals(kept.iter().map(|one| &one.row))?;
         publisher.store.now(|ledger| ledger.reopen(name, token, &reopening))?;
         refresh(&mut kept, self.rows()?);
         Ok(Ok(kept))

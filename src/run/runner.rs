@@ -270,8 +270,8 @@ impl Work {
                 return Ok((Exit::Usage, Some(reason), None));
             }
             Some(_) => {
-                let (store, folders, name) = (self.store.clone(), self.options.folders.clone(), job.name.clone());
-                blocking(move || forget_half_fetched(&store, &folders, &name)).await?;
+                let (store, options, name) = (self.store.clone(), self.options.clone(), job.name.clone());
+                blocking(move || forget_half_fetched(&store, &options.folders, options.durability, &name)).await?;
             }
             None => {}
         }

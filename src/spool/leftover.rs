@@ -4,7 +4,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use crate::disk;
+use crate::disk::{self, Durability};
 
 use super::error::SpoolError;
 use super::found::list;
@@ -22,7 +22,7 @@ pub enum Keep {
 }
 
 /// Removes from the folders in `job` (`<state>/spool/<job>`) what is not needed of the partition whose hash they are
-/// named for. Durable when it returns.
+/// named for.
 pub fn remove_leftovers<E: From<SpoolError>>(
     job: &Path,
     mut keep: impl FnMut(&str) -> Result<Keep, E>,
@@ -32,7 +32,6 @@ pub fn remove_leftovers<E: From<SpoolError>>(
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(SpoolError::io("list", job)(error).into()),
     };
-    let mut removed = false;
     for entry in entries {
         let entry = entry.map_err(SpoolError::io("list", job))?;
         let name = entry.file_name();
@@ -41,14 +40,28 @@ pub fn remove_leftovers<E: From<SpoolError>>(
         match keep(hash)? {
             Keep::All => {}
             Keep::Generation(generation) => remove_other_generations(&path, generation)?,
-            Keep::Nothing => {
-                disk::remove_tree(&path).map_err(SpoolError::io("remove", &path))?;
-                removed = true;
-            }
+            Keep::Nothing => disk::remove_tree(&path).map_err(SpoolError::io("remove", &path))?,
         }
     }
-    // Answers to a question that is no longer asked must not come back.
-    if removed { Ok(disk::sync_folder(job).map_err(SpoolError::io("sync", job))?) } else { Ok(()) }
+    Ok(())
+}
+
+/// Makes sure that what was removed of the partitions with these hashes stays so when the power goes, whoever removed
+/// it: pages of a generation, or answers to a question, must not come back when another one begins under their name.
+///
+/// # Errors
+/// When a folder cannot be synced.
+pub fn settle_removals<'a>(
+    job: &Path,
+    hashes: impl Iterator<Item = &'a str>,
+    durability: Durability,
+) -> Result<(), SpoolError> {
+    if durability == Durability::Process {
+        return Ok(());
+    }
+    let folders = hashes.map(|hash| job.join(hash)).chain([job.to_owned()]);
+    let sync = |folder: PathBuf| disk::sync_folder(&folder).map_err(SpoolError::io("sync", &folder));
+    folders.filter(|folder| folder.is_dir()).try_for_each(sync)
 }
 
 /// The folders in `job` (`<state>/spool/<job>`), by hash of their partition.
@@ -72,7 +85,7 @@ pub fn size(partition: &Path) -> Result<u64, SpoolError> {
     Ok(bytes)
 }
 
-/// Removes from a partition's folder the pages of every generation but this one. Durable when it returns.
+/// Removes from a partition's folder the pages of every generation but this one.
 ///
 /// # Errors
 /// When the folder cannot be listed, or a file in it cannot be removed.
@@ -82,13 +95,11 @@ pub fn remove_other_generations(dir: &Path, generation: u32) -> Result<(), Spool
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(SpoolError::io("list", dir)(error)),
     };
-    let mut removed = false;
     for entry in entries {
         let path = entry.map_err(SpoolError::io("list", dir))?.path();
         if generation_of(&path).is_some_and(|found| found != generation) {
             disk::remove_file(&path).map_err(SpoolError::io("remove", &path))?;
-            removed = true;
         }
     }
-    if removed { disk::sync_folder(dir).map_err(SpoolError::io("sync", dir)) } else { Ok(()) }
+    Ok(())
 }

@@ -27,7 +27,7 @@ pub use crate::disk::Durability;
 pub use error::SpoolError;
 pub use found::{Found, found};
 pub use frame::{EndFrame, Frame, FrameError, Head, Header, MAX_BODY, PageFrame, PageHead, decode, encode};
-pub use leftover::{Keep, folders, remove_leftovers, remove_other_generations, size};
+pub use leftover::{Keep, folders, remove_leftovers, remove_other_generations, settle_removals, size};
 pub use mend::Mended;
 pub use partition::PartitionSpool;
 pub use price::Price;

@@ -201,8 +201,7 @@ impl PartitionSpool {
         match disk::remove_folder(&self.dir) {
             Ok(()) => Ok(()),
             Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound) => Ok(()),
-            // A generation that was given up must not come back when it is begun again.
-            Err(error) if matches!(error.kind(), std::io::ErrorKind::DirectoryNotEmpty) => self.sync_dir(),
+            Err(error) if matches!(error.kind(), std::io::ErrorKind::DirectoryNotEmpty) => Ok(()),
             Err(error) => Err(SpoolError::io("remove", &self.dir)(error)),
         }
     }
@@ -285,7 +284,7 @@ impl PartitionSpool {
     }
 
     /// What a process that was killed left to the system is found here as if it were durable, and is built upon: so it
-    /// is made durable first. Each segment but the last was, when the one after it was begun.
+    /// is made durable first, the name of a copy included. Each segment but the last was, when the one after it was begun.
     fn settle(&self) -> Result<(), SpoolError> {
         let (Durability::Power, Some(last)) = (self.durability, self.segments.last()) else { return Ok(()) };
         let path = &last.path;
@@ -293,7 +292,6 @@ impl PartitionSpool {
             mark_suspect(path);
             SpoolError::io("sync", path)(error)
         })?;
-        disk::create_folders(&self.dir, self.durability).map_err(SpoolError::io("create", &self.dir))?;
         self.sync_dir()
     }
 

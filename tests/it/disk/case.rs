@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tidemill::disk::What;
 use tidemill::run::Exit;
 
-use super::mill::{How, Mill, Place, STOCKS};
+use super::mill::{Ended, How, Mill, Place, STOCKS};
 use super::proof::{Proof, State};
 use super::recording::{Moment, Recording};
 
@@ -39,10 +39,19 @@ impl Case {
         self.recording.moments(&self.begin)
     }
 
+    /// A run `how` in the place that another case left when it was killed at `moment`; what is kept is what it buys.
+    pub(crate) async fn after(&self, moment: &Moment, how: How) -> (Place, Ended, Vec<Moment>) {
+        let mut begin = moment.clone();
+        begin.kept.clear();
+        let place = self.proof.found(&State::killed(&begin, String::new()), 1);
+        let (ended, recording) = Recording::of(&place, place.run(how)).await;
+        (place, ended, recording.moments(&begin))
+    }
+
     /// The same of the run that follows when it was killed at `moment`.
     pub(crate) async fn moments_after(&self, moment: &Moment, what: &str) -> Vec<Moment> {
         let place = self.proof.found(&State::killed(moment, what.to_owned()), 1);
-        let (ended, recording) = Recording::of(&place, self.proof.go_on(&place)).await;
+        let (ended, recording) = Recording::of(&place, self.proof.go_on(&place, what)).await;
         assert_eq!(ended.exit, self.proof.ended.exit, "{what}: {ended:?}");
         recording.moments(moment)
     }
@@ -56,14 +65,14 @@ pub(crate) async fn first(job: &str) -> Case {
     case
 }
 
-/// A run after one whose disk failed to sync the third page: it finds a suspect segment.
+/// A run after one whose disk failed to sync the fifth time: it finds a suspect segment with pages in it.
 pub(crate) async fn after_a_failed_write() -> Case {
     let mill = Mill::new(STOCKS);
     let place = mill.place("");
     let mut syncs = 0;
     let (ended, failed) = Recording::of_failing(&place, place.run(How::Plain), move |op| {
         syncs += u64::from(op.what == What::SyncFile);
-        if syncs == 3 && op.what == What::SyncFile { Err(io::Error::other("the disk is gone")) } else { Ok(()) }
+        if syncs == 5 && op.what == What::SyncFile { Err(io::Error::other("the disk is gone")) } else { Ok(()) }
     })
     .await;
     ended.assert(Exit::Failed);

@@ -46,7 +46,7 @@ async fn to_a_decided_file() {
             for path in &files {
                 harm(path, fs::read(path).unwrap());
             }
-            let ended = case.proof.go_on(&place).await;
+            let ended = case.proof.go_on(&place, &what).await;
             assert_eq!(ended.exit, Exit::Done, "{what}: {ended:?}");
             assert!(place.output() == case.proof.after, "{what}");
             case.proof.mill.assert_sound(&place.folders(), &what);

@@ -8,8 +8,6 @@ use tidemill::run::Exit;
 
 use super::case::{Case, after_a_failed_write, first, later_generations};
 use super::mill::{EDITED, How, STOCKS};
-use super::proof::State;
-use super::recording::Recording;
 use super::states::States;
 
 /// Adds what may be left of `case`, and of the run after it when it was killed before every `nth` step: what was handed
@@ -44,8 +42,8 @@ async fn in_a_run_after_a_killed_one() {
 async fn in_a_run_after_a_failed_write() {
     let case = after_a_failed_write().await;
     let mut states = States::new();
-    add(&mut states, &case, 2).await;
-    states.hold(&case.proof, 300).await;
+    add(&mut states, &case, 1).await;
+    states.hold(&case.proof, 400).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -55,6 +53,21 @@ async fn in_a_later_generation() {
         add(&mut states, &case, 3).await;
         states.hold(&case.proof, 150).await;
     }
+}
+
+/// A generation that was given up must not come back when it is begun again.
+#[tokio::test(start_paused = true)]
+async fn in_a_generation_after_one_that_was_given_up() {
+    let [answered, given_up, _] = later_generations().await;
+    let mut states = States::new();
+    for (at, killed) in given_up.moments().iter().enumerate().skip(1) {
+        let (place, ended, moments) = answered.after(killed, How::RetryFailed).await;
+        if ended.exit == Exit::Done {
+            assert!(place.output() == answered.proof.after, "killed before step {at}");
+            states.add(&moments, &format!("given up, killed before step {at} and asked again"));
+        }
+    }
+    states.hold(&answered.proof, 150).await;
 }
 
 /// The journals of attempts may be lost, in part or whole; they must never be in the way.
@@ -73,10 +86,7 @@ async fn in_a_run_of_a_job_that_was_edited() {
     let (old, new) = (first(STOCKS).await, first(EDITED).await);
     let mut states = States::new();
     for (at, killed) in old.moments().iter().enumerate().step_by(3) {
-        let mut killed = killed.clone();
-        killed.kept.clear();
-        let place = new.proof.found(&State::killed(&killed, String::new()), 1);
-        let (ended, recording) = Recording::of(&place, place.run(How::Plain)).await;
+        let (place, ended, moments) = new.after(killed, How::Plain).await;
         if ended.exit == Exit::Usage {
             // Something is published: that takes more than an edit.
             assert!(at > 50, "{ended:?}");
@@ -84,7 +94,13 @@ async fn in_a_run_of_a_job_that_was_edited() {
         }
         let what = format!("killed before step {at}, edited and run again");
         assert!(place.output() == new.proof.after, "{what}");
-        states.add(&recording.moments(&killed), &what);
+        states.add(&moments, &what);
+        if at % 12 == 0 {
+            // The run that forgets the old pages is killed too.
+            for killed in &moments[..20] {
+                states.add(&new.moments_after(killed, &what).await, &format!("{what}, and killed and run again"));
+            }
+        }
     }
     states.hold(&new.proof, 300).await;
 }

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use tidemill::ledger::{Ledger, PartitionState, SqliteLedger};
+
 use super::mill::{Ended, How, Mill, Place};
 use super::model::Tree;
 use super::recording::{Moment, put};
@@ -57,11 +59,13 @@ impl Proof {
     }
 
     /// Goes on in `place`: what was begun is finished, and what was not is asked for again.
-    pub(crate) async fn go_on(&self, place: &Place) -> Ended {
+    pub(crate) async fn go_on(&self, place: &Place, what: &str) -> Ended {
+        let reopened = reopened(place);
         let ended = place.run(How::Plain).await;
         if self.how == How::Plain || place.output() == self.after {
             return ended;
         }
+        assert!(!reopened, "{what}: what was reopened is not finished: {ended:?}");
         let again = place.run(self.how).await;
         Ended { requests: ended.requests + again.requests, ..again }
     }
@@ -74,11 +78,17 @@ impl Proof {
             assert!(whole, "{what}: {} is visible and not whole", path.display());
         }
         let place = self.found(state, 2);
-        let ended = self.go_on(&place).await;
+        let ended = self.go_on(&place, what).await;
         assert_eq!(ended.exit, self.ended.exit, "{what}: {ended:?}");
         assert!(place.output() == self.after, "{what}: {:?} is visible", place.output().keys());
         let (asked, kept) = (ended.requests, state.kept);
         assert!(asked + kept <= self.ended.requests, "{what}: {kept} pages were kept, and {asked} asked for");
         self.mill.assert_sound(&place.folders(), what);
     }
+}
+
+/// Whether a later generation is under way.
+fn reopened(place: &Place) -> bool {
+    let rows = SqliteLedger::open(&place.folders().ledger()).unwrap().partitions("stocks").unwrap();
+    rows.iter().any(|row| row.state != PartitionState::Committed && row.generation > 1)
 }
