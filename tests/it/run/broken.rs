@@ -59,7 +59,8 @@ async fn who_is_asked_to_end_does_not_publish_a_backlog() {
     let whole = Night { jobs: &[&job], ..Night::default() }.begin().run().await.events;
     let last_page = whole.iter().rposition(|event| matches!(event.kind, EventKind::CellEnded { .. })).unwrap();
     let scene = Night { jobs: &[&job], ..Night::default() }.begin();
-    let ended = scene.run_twisted(Twist::Signal(last_page, Exit::Terminated)).await.unwrap();
+    // Not the very last event: what happens at one instant may be told in another order the next time.
+    let ended = scene.run_twisted(Twist::Signal(last_page - 2, Exit::Terminated)).await.unwrap();
     ended.assert(Exit::Terminated);
     let published = scene.output().len();
     assert!(published < 4, "{published}");
