@@ -198,7 +198,7 @@ impl Ledger for ModelLedger {
 
     fn restore(&mut self, partition: PartitionId, token: u64) -> Result<(), LedgerError> {
         let kept = self.partition(partition, token)?;
-        if kept.row.state != PartitionState::Fetching || kept.row.generation == 1 {
+        if kept.row.state != PartitionState::Fetching || kept.row.cause.is_none() {
             return Err(kept.out_of_order());
         }
         for (position, cell) in std::mem::take(&mut kept.retried) {

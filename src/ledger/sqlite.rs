@@ -231,7 +231,7 @@ impl Ledger for SqliteLedger {
     fn restore(&mut self, partition: PartitionId, token: u64) -> Result<(), LedgerError> {
         self.write("give up the generation", |db| {
             let target = Target::guarded(db, partition, token)?;
-            if target.state != PartitionState::Fetching || target.generation == 1 {
+            if target.state != PartitionState::Fetching || first_file(db, partition)? {
                 return Err(target.out_of_order().into());
             }
             put_back(db, partition, token)

@@ -119,20 +119,21 @@ pub(super) fn salvage(db: &Transaction<'_>, job: &str, found: &Salvaged, now: Ti
         let partition: i64 = db.query_row(known, place, |row| row.get(0))?;
         db.execute("UPDATE partition SET generation = ? WHERE id = ?", params![one.generation, partition])?;
         if let Some(published) = &one.published {
-            commit_as_found(db, PartitionId(partition), &one.partition.key, published)?;
+            commit_as_found(db, (PartitionId(partition), &one.partition.key), token, published)?;
         }
     }
     Ok(())
 }
 
-fn commit_as_found(db: &Transaction<'_>, id: PartitionId, key: &str, found: &Published) -> Inside<()> {
+fn commit_as_found(db: &Transaction<'_>, (id, key): (PartitionId, &str), token: u64, found: &Published) -> Inside<()> {
     let Published { decision, cells, rejected, committed } = found;
     let (cells_at, records_at) = positions(&positions_of(db, id)?, key, cells, rejected)?;
     settle(db, id, cells.iter().zip(cells_at))?;
     note_rejected(db, id, rejected.iter().zip(records_at))?;
     db.execute(
-        "UPDATE partition SET state = 'committed', digest = ?, rows = ?, bytes = ?, file = ?, committed = ? WHERE id = ?",
-        params![decision.digest, decision.rows, decision.bytes, decision.file, committed.to_string(), id.0],
+        "UPDATE partition SET state = 'committed', token = ?, digest = ?, rows = ?, bytes = ?, file = ?, committed = ? \
+         WHERE id = ?",
+        params![token, decision.digest, decision.rows, decision.bytes, decision.file, committed.to_string(), id.0],
     )?;
     Ok(())
 }

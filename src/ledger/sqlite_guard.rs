@@ -54,18 +54,13 @@ pub(super) struct Target {
     pub(super) job: String,
     pub(super) key: String,
     pub(super) state: PartitionState,
-    pub(super) generation: u32,
 }
 
 impl Target {
     pub(super) fn read(db: &Transaction<'_>, id: PartitionId) -> Inside<Self> {
         let found = db
-            .prepare_cached(
-                "SELECT name, key, state, generation FROM partition JOIN job ON job.id = job WHERE partition.id = ?",
-            )?
-            .query_row([id.0], |row| {
-                Ok(Self { job: row.get(0)?, key: row.get(1)?, state: state(row, 2)?, generation: row.get(3)? })
-            })
+            .prepare_cached("SELECT name, key, state FROM partition JOIN job ON job.id = job WHERE partition.id = ?")?
+            .query_row([id.0], |row| Ok(Self { job: row.get(0)?, key: row.get(1)?, state: state(row, 2)? }))
             .optional()?;
         found.ok_or_else(|| LedgerError::UnknownPartition(id).into())
     }

@@ -91,15 +91,16 @@ impl JobRun {
 
     /// Before a person's refetch begins: what was sealed under an older question is published as it was bought, so that
     /// it is fetched again with the rest, and generations that would put old pages and new ones into one file are given
-    /// up. A refetch that is under way is left alone, unless it asks another question since.
+    /// up. A refetch that is under way is left alone, unless it asks another question since. False when damage keeps an
+    /// old answer from being published: the new question waits until that is mended.
     pub(super) async fn end_the_old(
         &self,
         publisher: &Arc<Publisher>,
         partitions: &mut [Settled],
         outlook: &mut Outlook,
-    ) -> Result<(), RunError> {
+    ) -> Result<bool, RunError> {
         if !self.changed && partitions.iter().any(|settled| settled.row.cause == Some(Cause::Refetch)) {
-            return Ok(());
+            return Ok(true);
         }
         for settled in &*partitions {
             match (settled.row.state, settled.row.cause) {
@@ -115,7 +116,8 @@ impl JobRun {
         }
         let name = self.job.name.as_str().to_owned();
         refresh(partitions, self.store.call(move |ledger| ledger.partitions(&name)).await?);
-        Ok(())
+        let waits = |row: &PartitionRow| matches!(row.state, PartitionState::Sealed | PartitionState::Publishing);
+        Ok(!self.changed || !partitions.iter().any(|settled| waits(&settled.row)))
     }
 
     /// Opens the spool of a partition; a later generation begins with the pages of the one before. `None` when those

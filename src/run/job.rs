@@ -148,8 +148,8 @@ impl JobRun {
         // A generation that was given up must be gone before it is begun again.
         let swept = self.sweep(&publisher).await;
         if swept.is_ok() {
-            if self.options.refetch {
-                self.end_the_old(&publisher, &mut partitions, &mut outlook).await?;
+            if self.options.refetch && !self.end_the_old(&publisher, &mut partitions, &mut outlook).await? {
+                return Ok(outlook);
             }
             self.reopen(&publisher, &mut partitions).await?;
         }

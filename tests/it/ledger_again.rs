@@ -253,6 +253,8 @@ fn a_job_that_was_lost_begins_with_what_was_found() {
         let fetching = PartitionState::Fetching;
         let due = [(PartitionState::Committed, 3, None), (fetching, 2, None), (fetching, 1, None)];
         assert_eq!(stands, due);
+        let given_up = ledger.restore(rows[1].id, 7);
+        assert!(matches!(given_up, Err(LedgerError::State { .. })), "there is nothing to go back to: {given_up:?}");
         assert_eq!((rows[0].digest.as_deref(), rows[0].committed, rows[0].rows), (Some("x"), Some(Timestamp::MAX), 7));
         assert_eq!(ledger.rejections("lost", 9).unwrap().len(), 2);
         assert_eq!(ledger.schema("lost").unwrap().as_deref(), Some("s"));

@@ -6,6 +6,7 @@ use tidemill::run::Exit;
 use super::again::changed;
 use super::jobs::{APPS, history};
 use super::kill::Mortal;
+use super::parquet::files;
 use super::scene::{Night, Scene, Twist};
 
 fn old() -> String {
@@ -112,6 +113,32 @@ async fn what_was_sealed_under_the_old_question_is_fetched_again_too() {
         }
     }
     assert!(sealed > 0 && publishing > 0, "{sealed} {publishing}");
+}
+
+/// Adopted now, the new question would pass for that of pages that were bought under the old one.
+#[tokio::test(start_paused = true)]
+async fn an_old_answer_that_is_damaged_comes_first() {
+    for dies_at in 5..60 {
+        let mut scene = Night { jobs: &[&old()], ..Night::default() }.begin();
+        let (ledger, _) = Mortal::new(scene.ledger(), dies_at, true);
+        scene.run_with(Twist::None, Box::new(ledger)).await.unwrap();
+        let Some(row) = scene.rows_of(0).into_iter().find(|row| row.state == PartitionState::Sealed) else { continue };
+        let path = files(&scene.folders().spool("history", &row.hash)).remove(0);
+        let whole = std::fs::read(&path).unwrap();
+        let mut bytes = whole.clone();
+        bytes[70] ^= 1;
+        std::fs::write(&path, bytes).unwrap();
+        scene.jobs = vec![new()];
+        let waits = scene.refetch().await;
+        waits.assert(Exit::Failed);
+        assert_eq!(waits.requests, 0);
+        std::fs::write(&path, whole).unwrap();
+        assert_refused(&scene, "mended").await;
+        scene.refetch().await.assert(Exit::Done);
+        scene.assert_exact();
+        return;
+    }
+    panic!("no death left a partition sealed");
 }
 
 /// A retry that was begun under the old question has old pages in its new generation.

@@ -174,7 +174,10 @@ async fn pages_without_a_file_count_when_they_are_read_otherwise() {
     fs::rename(&aside, &folder).unwrap();
     scene.jobs = vec![job];
     scene.replay().await.assert(Exit::Done);
-    assert_as_fetched(&scene, "otherwise").await;
+    // The first file has the columns that only the second one fills, which a fetch learns too late for it.
+    let fresh = Night { jobs: &[&scene.jobs[0]], seed: 2, ..Night::default() }.begin();
+    fresh.run().await.assert(Exit::Done);
+    assert_eq!(scene.visible(0), fresh.visible(0));
     assert_eq!(scene.output().len(), 2);
     scene.assert_sound("otherwise");
 }
