@@ -10,7 +10,10 @@ use super::play::{Counts, Played, play};
 use super::schedule::Quarter;
 
 /// Seeds that failed once, and what they found.
-const KNOWN: [(u64, &str); 0] = [];
+const KNOWN: [(u64, &str); 2] = [
+    (4, "a run that began just before a spent day opened gave the night up"),
+    (95, "a Retry-After of hours was forgotten by the next run"),
+];
 
 /// Seeds of the default suite, from 1.
 const SEEDS: u64 = 12;
