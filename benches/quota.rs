@@ -7,13 +7,13 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use tidemill::provider::{Limits, Window, WindowKind};
+use tidemill::provider::{Limits, Window};
 use tidemill::quota::{Decision, Feedback, History, Limiter, Moment};
 
 fn limits() -> Limits {
-    let rolling = |max, seconds| Window { max, kind: WindowKind::Rolling(Duration::from_secs(seconds)) };
+    let rolling = |max, seconds| Window::rolling(max, Duration::from_secs(seconds));
     let zone = TimeZone::get("Asia/Shanghai").unwrap_or(TimeZone::UTC);
-    let day = Window { max: u32::MAX, kind: WindowKind::Day { resets: Time::midnight(), zone } };
+    let day = Window::day(u32::MAX, Time::midnight(), zone);
     Limits { windows: vec![rolling(200, 1), rolling(10_000, 60), day], concurrency: 64, guessed: Vec::new() }
 }
 

@@ -10,24 +10,24 @@ use serde_json::Value;
 
 use crate::job::{Problem, Problems, parse_duration};
 
-use super::{Limits, Window, WindowKind};
+use super::{Limits, Unit, Window};
 
 /// What the provider allows one credential. All limits hold at once.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LimitsFile {
-    /// Calls per second.
-    #[schemars(range(min = 1, max = 100_000))]
-    pub qps: Option<u32>,
+    /// Calls per second: a number, or a table that also says how the provider keeps the limit.
+    pub qps: Option<RateFile>,
     /// Calls per minute, wherever the minute starts.
-    #[schemars(range(min = 1, max = 1_000_000_000))]
-    pub per_minute: Option<u32>,
+    pub per_minute: Option<RateFile>,
     /// Calls per hour, wherever the hour starts.
-    #[schemars(range(min = 1, max = 1_000_000_000))]
-    pub per_hour: Option<u32>,
+    pub per_hour: Option<RateFile>,
     /// Calls per day: a number, or a table that also says when the day begins. A plain number keeps `resets` and
     /// `zone` of the weaker layer; without any the last 24 hours count.
     pub per_day: Option<DayFile>,
+    /// Credits per day, written like `per_day`. What a call costs is known from its answer (`[envelope] cost`); until
+    /// then the dearest of the calls before is supposed.
+    pub credits_per_day: Option<DayFile>,
     /// Further windows, each with a length of its own.
     pub windows: Option<Vec<WindowFile>>,
     /// Requests in flight; `1` when absent.
@@ -39,7 +39,52 @@ pub struct LimitsFile {
 }
 
 /// The keys that hold numbers.
-const LIMIT_KEYS: [&str; 6] = ["qps", "per_minute", "per_hour", "per_day", "windows", "concurrency"];
+const LIMIT_KEYS: [&str; 7] = ["qps", "per_minute", "per_hour", "per_day", "credits_per_day", "windows", "concurrency"];
+
+/// The keys whose number may stand alone or as `max` of a table.
+pub(super) const RATE_KEYS: [&str; 5] = ["qps", "per_minute", "per_hour", "per_day", "credits_per_day"];
+
+/// A limit per second, minute or hour.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum RateFile {
+    /// Calls.
+    Max(#[schemars(range(min = 1, max = 10_000_000))] u32),
+    /// Calls and how they are kept.
+    Table(RateTable),
+}
+
+/// A limit per second, minute or hour, and how the provider keeps it.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RateTable {
+    /// Calls.
+    #[schemars(range(min = 1, max = 10_000_000))]
+    pub max: Option<u32>,
+    /// How the provider keeps it; `window` when absent, which is safe whatever it does.
+    pub kind: Option<RateKind>,
+}
+
+/// How a provider keeps a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RateKind {
+    /// It counts the calls of a window, or nobody knows.
+    Window,
+    /// A bucket that refills evenly and holds a few calls at least, such as nginx `limit_req` with a `burst`: nothing
+    /// needs to be held, so more of a limit per second is used.
+    Bucket,
+}
+
+/// What the number of a window counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum UnitFile {
+    /// Attempts.
+    Calls,
+    /// What the answers say they cost.
+    Credits,
+}
 
 /// A daily limit.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -83,6 +128,10 @@ pub struct WindowFile {
     pub max: u32,
     /// Length, such as `10s` or `5h`; at most 31 days.
     pub per: String,
+    /// What is counted; `calls` when absent.
+    pub of: Option<UnitFile>,
+    /// How the provider keeps it; `window` when absent.
+    pub kind: Option<RateKind>,
 }
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -108,12 +157,19 @@ impl LimitsFile {
     /// The checked form; `zone` is the provider's. Which numbers are guesses only the layers know, see [`guessed`].
     pub(super) fn parse(self, zone: &TimeZone, path: &str, problems: &mut Problems) -> Option<Limits> {
         let before = problems.0.len();
-        let mut windows: Vec<Window> = [(self.qps, 1), (self.per_minute, 60), (self.per_hour, 3_600)]
+        let rates = [("qps", self.qps, 1), ("per_minute", self.per_minute, 60), ("per_hour", self.per_hour, 3_600)];
+        let mut windows: Vec<Window> = rates
             .into_iter()
-            .filter_map(|(max, seconds)| Some(rolling(max?, Duration::from_secs(seconds))))
+            .filter_map(|(key, rate, seconds)| {
+                rate?.parse(Duration::from_secs(seconds), &format!("{path}/{key}"), problems)
+            })
             .collect();
         if let Some(day) = self.per_day {
             windows.extend(day.parse(zone, &format!("{path}/per_day"), problems));
+        }
+        if let Some(day) = self.credits_per_day {
+            let day = day.parse(zone, &format!("{path}/credits_per_day"), problems);
+            windows.extend(day.map(|window| Window { unit: Unit::Credits, ..window }));
         }
         for (index, window) in self.windows.into_iter().flatten().enumerate() {
             windows.extend(window.parse(&format!("{path}/windows/{index}"), problems));
@@ -123,14 +179,24 @@ impl LimitsFile {
     }
 }
 
-fn rolling(max: u32, length: Duration) -> Window {
-    Window { max, kind: WindowKind::Rolling(length) }
+impl RateFile {
+    fn parse(self, length: Duration, path: &str, problems: &mut Problems) -> Option<Window> {
+        let (max, kind) = match self {
+            Self::Max(max) => (max, None),
+            Self::Table(RateTable { max: Some(max), kind }) => (max, kind),
+            Self::Table(RateTable { max: None, .. }) => {
+                problems.push(Problem::new(format!("{path}/max"), "missing key `max`"));
+                return None;
+            }
+        };
+        Some(Window { bucket: kind == Some(RateKind::Bucket), ..Window::rolling(max, length) })
+    }
 }
 
 impl DayFile {
     fn parse(self, zone: &TimeZone, path: &str, problems: &mut Problems) -> Option<Window> {
         let table = match self {
-            Self::Max(max) => return Some(rolling(max, DAY)),
+            Self::Max(max) => return Some(Window::rolling(max, DAY)),
             Self::Table(table) => table,
         };
         if let Some(DayWindow::Rolling) = table.window {
@@ -154,8 +220,8 @@ impl DayFile {
             return None;
         };
         match resets {
-            None => Some(rolling(max, DAY)),
-            Some(resets) => Some(Window { max, kind: WindowKind::Day { resets: resets?, zone: zone? } }),
+            None => Some(Window::rolling(max, DAY)),
+            Some(resets) => Some(Window::day(max, resets?, zone?)),
         }
     }
 }
@@ -169,7 +235,11 @@ impl WindowFile {
             other => other,
         };
         length
-            .map(|length| rolling(self.max, length))
+            .map(|length| Window {
+                unit: if self.of == Some(UnitFile::Credits) { Unit::Credits } else { Unit::Calls },
+                bucket: self.kind == Some(RateKind::Bucket),
+                ..Window::rolling(self.max, length)
+            })
             .map_err(|message| problems.push(Problem::new(format!("{path}/per"), message)))
             .ok()
     }

@@ -4,9 +4,10 @@
 //! secrets, and limits that keep their reset time. Its maps are unordered, so the order of keys is taken from the layers.
 
 use config::{Config, ConfigError, ValueKind};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::auth_file::secret_keys_of;
+use super::limits_file::RATE_KEYS;
 
 /// `upper` over `lower`, both tables of one provider.
 pub(super) fn merge(
@@ -41,15 +42,22 @@ fn replace_references(lower: &mut Map<String, Value>, upper: &Map<String, Value>
     old.retain(|key, _| !new.get(key).is_some_and(Value::is_object));
 }
 
-/// A plain number replaces the number alone; a table says how the day counts, and the two ways exclude each other.
+/// A plain number replaces the number alone; a table says how it counts, and the two ways a day counts exclude each other.
 fn keep_resets(lower: &mut Map<String, Value>, upper: &mut Map<String, Value>) {
-    let day_below = lower.get_mut("limits").and_then(|limits| limits.get_mut("per_day"));
-    let day_above = upper.get_mut("limits").and_then(|limits| limits.get_mut("per_day"));
-    let (Some(below), Some(above)) = (day_below, day_above) else { return };
+    for key in RATE_KEYS {
+        let below = lower.get_mut("limits").and_then(|limits| limits.get_mut(key));
+        let above = upper.get_mut("limits").and_then(|limits| limits.get_mut(key));
+        if let (Some(below), Some(above)) = (below, above) {
+            keep_table(below, above);
+        }
+    }
+}
+
+fn keep_table(below: &mut Value, above: &mut Value) {
     if below.is_object() && above.is_number() {
-        *above = serde_json::json!({ "max": above.take() });
+        *above = json!({ "max": above.take() });
     } else if below.is_number() && above.is_object() {
-        *below = serde_json::json!({ "max": below.take() });
+        *below = json!({ "max": below.take() });
     }
     if let (Some(below), Some(above)) = (below.as_object_mut(), above.as_object()) {
         if above.contains_key("window") {

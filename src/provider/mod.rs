@@ -29,7 +29,7 @@ pub use environment::Environment;
 pub use file::{EnvelopeFile, Item, ProviderFile, Texts};
 pub use limits_file::{DayFile, DayTable, DayWindow, LimitsFile, WindowFile};
 pub use load::Workspace;
-pub use provider::{Auth, Envelope, Limits, Provider, Window, WindowKind};
+pub use provider::{Auth, Envelope, Limits, Provider, Unit, Window, WindowKind};
 pub use rule::{CodeMatch, Rule, Scope};
 pub use rule_file::{Items, On, RuleFile, ThenName, ThrottleName, VerdictName};
 pub use secret::{SecretError, SecretRef};

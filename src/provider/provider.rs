@@ -127,13 +127,38 @@ pub struct Limits {
     pub guessed: Vec<String>,
 }
 
-/// At most `max` calls per `kind`.
+/// At most `max` of `unit` per `kind`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Window {
-    /// Calls.
+    /// How many.
     pub max: u32,
     /// When they count.
     pub kind: WindowKind,
+    /// What is counted.
+    pub unit: Unit,
+    /// The provider is known to keep it as a bucket that refills evenly: spacing alone keeps it, and nothing is held.
+    pub bucket: bool,
+}
+
+impl Window {
+    /// At most `max` calls in the last `period`, wherever it starts.
+    pub fn rolling(max: u32, period: Duration) -> Self {
+        Self { max, kind: WindowKind::Rolling(period), unit: Unit::Calls, bucket: false }
+    }
+
+    /// At most `max` calls in a day that begins at `resets` in `zone`.
+    pub fn day(max: u32, resets: Time, zone: TimeZone) -> Self {
+        Self { max, kind: WindowKind::Day { resets, zone }, unit: Unit::Calls, bucket: false }
+    }
+}
+
+/// What a limit counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Unit {
+    /// Every attempt is one.
+    Calls,
+    /// What the answers say they cost.
+    Credits,
 }
 
 /// When a call counts against a limit.

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use tokio::task::JoinSet;
 
 use crate::job::JobName;
-use crate::provider::{Limits, Window, WindowKind};
+use crate::provider::{Limits, Window};
 use crate::quota::{Clock, Feedback, History, Quota, Refusal, open};
 
 pub(super) const MAX_WAIT: Duration = Duration::from_secs(300);
@@ -24,12 +24,12 @@ pub(super) fn job(name: &str) -> JobName {
 }
 
 pub(super) fn rolling(max: u32, period: Duration) -> Window {
-    Window { max, kind: WindowKind::Rolling(period) }
+    Window::rolling(max, period)
 }
 
 pub(super) fn shanghai(max: u32) -> Window {
     let zone = TimeZone::get("Asia/Shanghai").unwrap();
-    Window { max, kind: WindowKind::Day { resets: Time::midnight(), zone } }
+    Window::day(max, Time::midnight(), zone)
 }
 
 pub(super) fn limits(windows: Vec<Window>, concurrency: u32) -> Limits {

@@ -8,8 +8,8 @@ use jiff::tz::TimeZone;
 use secrecy::ExposeSecret;
 use tidemill::job::Paging;
 use tidemill::provider::{
-    AfterRetries, Auth, CodeMatch, Credential, Scope, SecretRef, ThrottleWindow, Verdict, Window, WindowKind,
-    Workspace, preset,
+    AfterRetries, Auth, CodeMatch, Credential, Scope, SecretRef, ThrottleWindow, Unit, Verdict, Window, Workspace,
+    preset,
 };
 
 use super::given::{Given, env, toml};
@@ -17,12 +17,11 @@ use super::given::{Given, env, toml};
 const DAY: Duration = Duration::from_secs(86_400);
 
 fn rolling(max: u32, seconds: u64) -> Window {
-    Window { max, kind: WindowKind::Rolling(Duration::from_secs(seconds)) }
+    Window::rolling(max, Duration::from_secs(seconds))
 }
 
 fn daily(max: u32, zone: &str) -> Window {
-    let kind = WindowKind::Day { resets: time(0, 0, 0, 0), zone: TimeZone::get(zone).unwrap() };
-    Window { max, kind }
+    Window::day(max, time(0, 0, 0, 0), TimeZone::get(zone).unwrap())
 }
 
 #[test]
@@ -303,4 +302,24 @@ fn pages_survive_the_loss_of_power_unless_that_is_given_up() {
                 .unwrap();
         assert_eq!(workspace.settings.survives_power_loss, due, "{text} {set}");
     }
+}
+
+#[test]
+fn how_a_limit_is_kept_outlives_a_new_number() {
+    let below = "base_url = \"https://a.b\"\n[limits]\nqps = { max = 10, kind = \"bucket\" }\n\
+                 credits_per_day = { max = 500, resets = \"00:00\", zone = \"Asia/Shanghai\" }\n\
+                 windows = [{ max = 9, per = \"30d\", of = \"credits\" }, { max = 50, per = \"10s\", kind = \"bucket\" }]";
+    let above = "[provider.mine]\nlimits = { qps = 7, credits_per_day = 800 }";
+    let files = [("providers/mine.toml", below), ("tidemill.toml", above)];
+    let limits = Given { files: &files, variables: &[], flags: &[] }.provider("mine").unwrap().limits;
+    let credits = |window| Window { unit: Unit::Credits, ..window };
+    assert_eq!(
+        limits.windows,
+        [
+            Window { bucket: true, ..rolling(7, 1) },
+            credits(daily(800, "Asia/Shanghai")),
+            credits(rolling(9, 30 * 86_400)),
+            Window { bucket: true, ..rolling(50, 10) },
+        ]
+    );
 }

@@ -15,7 +15,7 @@ use std::time::Duration;
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use tidemill::provider::{Limits, Window, WindowKind};
+use tidemill::provider::{Limits, Window};
 use tidemill::quota::{History, Limiter, Moment};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -30,11 +30,11 @@ fn noon() -> Timestamp {
 }
 
 fn rolling(max: u32, period: Duration) -> Window {
-    Window { max, kind: WindowKind::Rolling(period) }
+    Window::rolling(max, period)
 }
 
 fn day(max: u32, resets: Time, zone: &str) -> Window {
-    Window { max, kind: WindowKind::Day { resets, zone: TimeZone::get(zone).unwrap() } }
+    Window::day(max, resets, TimeZone::get(zone).unwrap())
 }
 
 fn limits(windows: Vec<Window>, concurrency: u32) -> Limits {

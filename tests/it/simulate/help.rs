@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use tidemill::job::{JsonTemplate, NextRequest, Paging, Pointer, Template};
 use tidemill::provider::{
-    Auth, CodeMatch, Envelope, Limits, Provider, Rule, Scope, SecretRef, Simulation, Verdict, Window, WindowKind,
+    Auth, CodeMatch, Envelope, Limits, Provider, Rule, Scope, SecretRef, Simulation, Verdict, Window,
 };
 use tidemill::quota::Moment;
 use tidemill::simulate::{Faults, Latency, Options, Reply, SimSecrets, Simulator};
@@ -72,7 +72,7 @@ pub(crate) fn open_limits() -> Limits {
 }
 
 pub(crate) fn rolling(max: u32, seconds: u64) -> Window {
-    Window { max, kind: WindowKind::Rolling(Duration::from_secs(seconds)) }
+    Window::rolling(max, Duration::from_secs(seconds))
 }
 
 pub(crate) fn foxdata() -> Provider {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::civil::time;
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
-use tidemill::provider::{Limits, Window, WindowKind};
+use tidemill::provider::{Limits, Window};
 use tidemill::simulate::{Latency, Options, Simulator};
 
 use super::help::{agu, agushuju, foxdata, ms, open_limits, play, quick, rank, rolling, sensenova, verdict};
@@ -57,7 +57,7 @@ fn refusals_count_when_asked() {
 #[test]
 fn a_day_begins_at_its_reset_in_its_zone() {
     let zone = TimeZone::get("Asia/Shanghai").unwrap();
-    let day = Window { max: 2, kind: WindowKind::Day { resets: time(8, 30, 0, 0), zone } };
+    let day = Window::day(2, time(8, 30, 0, 0), zone);
     let mut simulator = play(&foxdata(), limited(vec![day]));
     // The clock starts at 08:00 in Shanghai, half an hour before the reset.
     let half = 30 * 60 * 1000;
