@@ -189,7 +189,7 @@ async fn account(
     }
     let limits = prepared.provider.limits.clone();
     let folder = options.folders.quota.clone();
-    let (name, now) = (fingerprint.clone(), clock.now());
+    let (name, clock_here) = (fingerprint.clone(), clock.clone());
     let (journal, history): (Option<Journal>, History) = blocking({
         let limits = limits.clone();
         move || {
@@ -197,9 +197,9 @@ async fn account(
                 return Ok((None, History::default()));
             }
             let unknown = lost && !Journal::exists(&folder, &name);
-            let (mut journal, mut past) = Journal::open(&folder, &name, now, &limits.windows)?;
+            let (mut journal, mut past) = Journal::open(&folder, &name, &clock_here, &limits.windows)?;
             if unknown {
-                past = journal.fill(now, &limits.windows)?;
+                past = journal.fill(clock_here.now())?;
             }
             Ok((Some(journal), past))
         }
