@@ -3,6 +3,7 @@
 //! Invariant: whatever the latency, no window ever holds more calls than its limit, and nothing that was sent is
 //! forgotten, not by a dropped future and not by a crash. Entry point: [`open`].
 
+mod advice;
 mod brake;
 mod calendar;
 mod clock;
@@ -21,6 +22,7 @@ mod slots;
 #[cfg(test)]
 mod tests;
 
+pub use advice::{Advice, Left, Policy};
 pub use calendar::Calendar;
 pub use clock::{Clock, Moment};
 pub use decision::{Decision, WaitsFor};
