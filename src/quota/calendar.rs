@@ -49,6 +49,11 @@ impl Calendar {
         self.max
     }
 
+    /// The provider announces so many.
+    pub fn allow(&mut self, max: u32) {
+        self.max = max;
+    }
+
     /// The day `wall` belongs to, named by the date on which it begins.
     pub fn day_of(&self, wall: Timestamp) -> Date {
         self.span(wall).date

@@ -10,7 +10,7 @@ use crate::job::JobName;
 
 use super::books::{Books, Ticked};
 use super::queue::{Queue, Reply};
-use super::{Clock, Decision, Feedback, Journal, Limiter, Loss, Moment, Refusal, Snapshot, Ticket};
+use super::{Advice, Clock, Decision, Feedback, Journal, Limiter, Loss, Moment, Refusal, Snapshot, Ticket};
 
 /// So often it is heard what others did while somebody waits here.
 const LISTEN: Duration = Duration::from_millis(20);
@@ -22,7 +22,7 @@ const TOGETHER: usize = 64;
 pub(super) enum Message {
     Want { job: JobName, reply: Reply },
     Refund { ticket: Ticket },
-    Answered { ticket: Ticket, sent: Duration, feedback: Feedback, at: Moment },
+    Answered { ticket: Ticket, sent: Duration, feedback: Feedback, advice: Advice, at: Moment },
     Cost { ticket: Ticket, credits: u32, at: Moment },
     Lost { ticket: Ticket, loss: Loss, at: Moment },
     Freed { at: Moment },
@@ -143,7 +143,10 @@ fn hear(books: &mut Books, message: Message, queue: &mut Queue) {
     match message {
         Message::Want { job, reply } => queue.push(job, reply),
         Message::Refund { ticket } => limiter.refund(ticket),
-        Message::Answered { ticket, sent, feedback, at } => limiter.answered(ticket, sent, feedback, at),
+        Message::Answered { ticket, sent, feedback, advice, at } => {
+            limiter.advised(&advice, at.elapsed.saturating_sub(sent), at);
+            limiter.answered(ticket, sent, feedback, at);
+        }
         Message::Cost { ticket, credits, at } => limiter.cost(ticket, credits, at),
         Message::Lost { ticket, loss, at } => limiter.lost(ticket, loss, at),
         Message::Freed { at } => limiter.freed(at),

@@ -35,7 +35,9 @@ pub(super) struct Held {
     pub(super) unit: Unit,
     /// Nothing is held: the provider refills evenly.
     bucket: bool,
-    /// What the terms say.
+    /// What `limits` says.
+    pub(super) terms: u32,
+    /// Of that, what the provider's own announcements leave.
     pub(super) max: u32,
     /// What refusals have taught.
     pub(super) ratchet: Ratchet,
@@ -55,6 +57,7 @@ impl Held {
             slots: Slots::new(max),
             unit,
             bucket,
+            terms: max,
             max,
             ratchet: Ratchet::new(),
         }
@@ -128,6 +131,12 @@ impl Held {
     pub(super) fn release_unanswered(&self, ago: Duration, now: Duration) -> Option<Duration> {
         let left = (drifted(self.period) + FOREIGN_LATENCY).saturating_sub(ago);
         (!left.is_zero()).then(|| self.bucket_end(now + left))
+    }
+
+    /// The provider announces so many.
+    pub(super) fn allow(&mut self, max: u32) {
+        self.max = max;
+        self.slots.resize(self.believed().max(1));
     }
 
     /// How many calls are believed in.

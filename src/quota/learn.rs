@@ -79,9 +79,21 @@ impl Limiter {
                 }
             }
             What::Learned { .. } => {}
+            What::Foreign { period, count, held_for } => {
+                let left = held_for.saturating_sub(ago);
+                let is_today = period.is_zero() && self.is_today(record.at.wall, now);
+                if is_today || !left.is_zero() {
+                    self.count_foreign(period, count, left, now);
+                }
+            }
             What::Set { period, unit, used } => self.learn_set(told, period, unit, used, now),
             What::Gone => self.learn_gone(user, ago, now),
         }
+    }
+
+    fn is_today(&self, at: Timestamp, now: Moment) -> bool {
+        let late = self.watch.walls(now).late;
+        self.days.iter().any(|day| day.calendar.day_of(at) == day.calendar.day_of(late))
     }
 
     /// The times it may have been when a record was written.

@@ -43,6 +43,8 @@ pub struct Ticket {
 pub(super) struct Day {
     pub(super) calendar: Calendar,
     pub(super) unit: Unit,
+    /// What `limits` says.
+    pub(super) terms: u32,
 }
 
 impl Day {
@@ -96,7 +98,7 @@ impl Limiter {
             match kind {
                 WindowKind::Rolling(period) => rolling.push(Held::new(window, *period)),
                 WindowKind::Day { resets, zone } => {
-                    days.push(Day { calendar: Calendar::new(*max, *resets, zone.clone()), unit: *unit });
+                    days.push(Day { calendar: Calendar::new(*max, *resets, zone.clone()), unit: *unit, terms: *max });
                 }
             }
         }
@@ -270,7 +272,7 @@ impl Limiter {
             }
         };
         add(Some(self.pacer.next(self.gap().0)), WaitsFor::Pace);
-        if self.brake.is_alone() && self.unanswered + self.crowd.unanswered() > 0 {
+        if self.brake.is_alone() && self.unanswered() > 0 {
             add(None, WaitsFor::FirstAnswer);
         }
         add(self.flight.next_free(now.elapsed), WaitsFor::Concurrency);
@@ -338,6 +340,11 @@ impl Limiter {
             let (weight, since) = (held.weight(1, price), counted_by.saturating_sub(held.discount(discount)));
             held.slots.release(held.release_at(since), weight);
         }
+    }
+
+    /// Attempts of all processes without an answer.
+    pub(super) fn unanswered(&self) -> usize {
+        self.unanswered + self.crowd.unanswered()
     }
 
     pub(super) fn tell(&mut self, at: Moment, what: What) {

@@ -3,6 +3,8 @@
 //! Invariant: whatever the latency, no window ever holds more calls than its limit, and nothing that was sent is
 //! forgotten, not by a dropped future and not by a crash. Entry point: [`open`].
 
+mod advice;
+mod advise;
 mod books;
 mod brake;
 mod calendar;
@@ -34,6 +36,7 @@ mod tests;
 mod users;
 mod walls;
 
+pub use advice::{Advice, Left, Policy};
 pub use calendar::Calendar;
 pub use clock::{Clock, Moment};
 pub use decision::{Decision, WaitsFor};

@@ -12,7 +12,7 @@ pub(super) struct Notes {
     /// Per window, how many calls are not ours at the least.
     foreign: BTreeMap<String, u32>,
     /// Limits the provider announced in its headers where they differ: ours and theirs, by window.
-    pub(super) announced: BTreeMap<String, (u32, u32)>,
+    announced: BTreeMap<String, (u32, u32)>,
 }
 
 impl Notes {
@@ -20,6 +20,11 @@ impl Notes {
     pub(super) fn foreign(&mut self, window: &str, calls: u32) {
         let most = self.foreign.entry(window.to_owned()).or_default();
         *most = calls.max(*most);
+    }
+
+    /// The provider announces `theirs` where `limits` says `ours`.
+    pub(super) fn announced(&mut self, window: &str, ours: u32, theirs: u32) {
+        self.announced.insert(window.to_owned(), (ours, theirs));
     }
 
     /// One sentence each.

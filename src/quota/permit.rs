@@ -13,7 +13,7 @@ use crate::job::JobName;
 use crate::provider::{Limits, ThrottleWindow};
 
 use super::dispatcher::{Dispatcher, Message};
-use super::{Clock, History, Journal, Limiter, Snapshot, Ticket};
+use super::{Advice, Clock, History, Journal, Limiter, Snapshot, Ticket};
 
 /// Opens the limits of one credential. The caller spawns [`Dispatcher::run`]; without it no permit is ever given.
 pub fn open(
@@ -174,7 +174,7 @@ impl Permit {
     pub fn depart(mut self) -> Departed {
         let link = self.link.take();
         let sent = link.as_ref().map_or(Duration::ZERO, |link| link.clock.now().elapsed);
-        Departed { link, ticket: self.ticket, sent, state: State::Sent }
+        Departed { link, ticket: self.ticket, sent, state: State::Sent, advice: Advice::default() }
     }
 }
 
@@ -194,6 +194,7 @@ pub struct Departed {
     ticket: Ticket,
     sent: Duration,
     state: State,
+    advice: Advice,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -204,12 +205,17 @@ enum State {
 }
 
 impl Departed {
+    /// What the answer says about the limits; to be told before what came of it.
+    pub fn advised(&mut self, advice: Advice) {
+        self.advice = advice;
+    }
+
     /// The answer is in and understood. Only the first outcome counts.
     pub fn answered(&mut self, feedback: Feedback) {
         if self.state == State::Sent {
             self.state = State::Answered;
-            let (ticket, sent) = (self.ticket, self.sent);
-            self.report(|at| Message::Answered { ticket, sent, feedback, at });
+            let (ticket, sent, advice) = (self.ticket, self.sent, std::mem::take(&mut self.advice));
+            self.report(|at| Message::Answered { ticket, sent, feedback, advice, at });
         }
     }
 

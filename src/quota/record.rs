@@ -66,6 +66,8 @@ pub(super) enum What {
     Spent { until: Timestamp },
     /// What refusals have taught about the window of this length.
     Learned { period: Duration, share: u32, interval: Duration, growth: u8 },
+    /// By the provider's own count so many calls of somebody else are in a window; a length of zero means the day.
+    Foreign { period: Duration, count: u32, held_for: Duration },
     /// A person or a recovery says how much of a window is used; a length of zero means every calendar day.
     Set { period: Duration, unit: Unit, used: u32 },
 }
@@ -160,6 +162,9 @@ impl What {
                 let (count, extra) = (millis(period), millis(interval));
                 Raw { kind: 14, flag: growth, count, amount: share, extra, ..Raw::default() }
             }
+            Self::Foreign { period, count, held_for } => {
+                Raw { kind: 16, count: millis(period), amount: count, extra: millis(held_for), ..Raw::default() }
+            }
             Self::Set { period, unit, used } => {
                 Raw { kind: 15, flag: unit as u8, count: millis(period), amount: used, ..Raw::default() }
             }
@@ -205,6 +210,11 @@ impl What {
                 let unit = [Unit::Calls, Unit::Credits].into_iter().find(|unit| *unit as u8 == flag)?;
                 Self::Set { period: Duration::from_millis(count.into()), unit, used: amount }
             }
+            16 => Self::Foreign {
+                period: Duration::from_millis(count.into()),
+                count: amount,
+                held_for: Duration::from_millis(extra.into()),
+            },
             _ => return None,
         })
     }
@@ -260,6 +270,7 @@ mod tests {
             What::Paused { on: ThrottleWindow::Day, pause: millis, alone: flag },
             What::Spent { until: Timestamp::from_millisecond(i64::from(number) * 1000 - 9_000_000_000).unwrap() },
             What::Learned { period: millis, share: number, interval: millis, growth: part },
+            What::Foreign { period: millis, count, held_for: millis },
             What::Set { period: millis, unit: if flag { Unit::Credits } else { Unit::Calls }, used: number },
         ]
     }

@@ -82,11 +82,6 @@ impl Watch {
             self.ahead = ahead;
         }
     }
-
-    /// How far the provider's clock is ahead of ours, if that matters.
-    pub(super) fn ahead(&self) -> SignedDuration {
-        self.ahead
-    }
 }
 
 fn is_same(one: Timestamp, other: Timestamp) -> bool {
