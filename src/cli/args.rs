@@ -30,6 +30,8 @@ pub(super) enum Command {
     Verify(VerifyArguments),
     /// Rebuild the files from the raw pages that are kept, as the jobs read them now; sends nothing
     Replay(ReplayArguments),
+    /// Show how full the limits of each credential are, and who has used them; sends nothing
+    Quota(QuotaArguments),
     /// Play a provider on this machine, with its auth, limits, codes and paging
     Simulate(SimulateArguments),
 }
@@ -42,6 +44,7 @@ impl Command {
             Self::Check(arguments) | Self::Plan(arguments) => arguments.json,
             Self::Verify(arguments) => arguments.jobs.json,
             Self::Replay(arguments) => arguments.jobs.json,
+            Self::Quota(arguments) => arguments.json,
             Self::Simulate(_) => false,
         }
     }
@@ -140,6 +143,23 @@ pub(super) struct ReplayArguments {
     pub(super) progress: ProgressMode,
 }
 
+/// `tidemill quota`
+#[derive(Debug, Args)]
+pub(super) struct QuotaArguments {
+    /// Providers; without any all whose credential is set
+    #[arg(value_name = "PROVIDER")]
+    pub(super) providers: Vec<String>,
+    /// Say how much of a window is used, for calls that were made elsewhere or are unknown, such as day=1200
+    #[arg(long, value_name = "WINDOW=N", value_parser = window_used)]
+    pub(super) set_used: Vec<(String, u32)>,
+    /// Set one setting for this call, such as provider.foxdata.limits.qps=5
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_value)]
+    pub(super) set: Vec<(String, String)>,
+    /// Print JSON instead of text
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
 /// `tidemill simulate`
 #[derive(Debug, Args)]
 #[command(after_help = FAULTS)]
@@ -196,4 +216,10 @@ fn key_value(text: &str) -> Result<(String, String), String> {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         _ => Err("expected KEY=VALUE, such as provider.foxdata.limits.qps=5".to_owned()),
     }
+}
+
+fn window_used(text: &str) -> Result<(String, u32), String> {
+    let (window, used) = text.split_once('=').ok_or("expected WINDOW=N, such as day=1200")?;
+    let used = used.parse().map_err(|_| format!("`{used}` is no number of calls"))?;
+    Ok((window.to_owned(), used))
 }

@@ -13,7 +13,7 @@ use super::queue::{Queue, Reply};
 use super::{Advice, Clock, Decision, Feedback, Journal, Limiter, Loss, Moment, Refusal, Snapshot, Ticket};
 
 /// So often it is heard what others did while somebody waits here.
-const LISTEN: Duration = Duration::from_millis(20);
+const LISTEN: Duration = Duration::from_millis(10);
 /// Permits of one tick, at the most.
 const TOGETHER: usize = 64;
 

@@ -166,7 +166,7 @@ fn name(period: Duration, unit: Unit) -> String {
     let length = length(period);
     match unit {
         Unit::Calls => length,
-        Unit::Credits => format!("{length} (credits)"),
+        Unit::Credits => format!("{length}-credits"),
     }
 }
 
@@ -176,6 +176,11 @@ fn length(period: Duration) -> String {
         60 => "minute".to_owned(),
         3600 => "hour".to_owned(),
         86_400 => "day".to_owned(),
+        seconds if period.subsec_nanos() == 0 => {
+            let units = [(86_400, "d"), (3600, "h"), (60, "m"), (1, "s")];
+            let fits = units.into_iter().find(|(unit, _)| seconds.is_multiple_of(*unit));
+            fits.map_or_else(|| format!("{seconds}s"), |(unit, letter)| format!("{}{letter}", seconds / unit))
+        }
         _ => format!("{period:?}"),
     }
 }

@@ -136,12 +136,20 @@ impl Journal {
             if kept.len() < told.len() {
                 self.replace(&kept)?;
                 told = self.tell(kept, now);
+                // Those who are gone stand in what is kept.
+                return self.join(Vec::new(), now).map(|()| told);
             }
         }
+        self.join(gone, now)?;
+        Ok(told)
+    }
+
+    fn join(&mut self, gone: Vec<Record>, now: Moment) -> Result<(), JournalError> {
+        let mut bytes: Vec<u8> = gone.iter().flat_map(Record::encode).collect();
         let joined = self.record(&Note { at: now, what: What::Joined { boot: self.host.boot } });
         self.boots.insert(self.presence.user, self.host.boot);
-        self.write(&joined.encode())?;
-        Ok(told)
+        bytes.extend(joined.encode());
+        self.write(&bytes)
     }
 
     /// Whether anything is remembered of a credential.
@@ -242,7 +250,10 @@ impl Journal {
     }
 
     /// Ends the part of this process: nothing of it is in flight any more.
-    pub(super) fn leave(mut self, now: Moment) -> Result<(), JournalError> {
+    ///
+    /// # Errors
+    /// When it cannot be written; the next process finds out by itself.
+    pub fn leave(mut self, now: Moment) -> Result<(), JournalError> {
         let gone = Note { at: now, what: What::Gone };
         self.tick(|| now, &[], |_, _| (vec![gone], ()))
     }

@@ -10,7 +10,7 @@ use super::Moment;
 use super::history::Told;
 use super::limiter::{Limiter, ZOMBIE};
 use super::ratchet::Ratchet;
-use super::record::What;
+use super::record::{How, What};
 use super::walls::Walls;
 
 /// What refusals have taught is believed for so long.
@@ -50,7 +50,7 @@ impl Limiter {
             }
             What::Carried { count, price, .. } => self.count_days(told, count, price, now),
             What::Past { count, credits, .. } => self.learn_past(told, count, credits, now),
-            What::Answered { passed, latency, discount } => self.learn_answer(told, passed, latency, discount, now),
+            What::Answered { how, latency, discount } => self.learn_answer(told, how, latency, discount, now),
             What::Lost { timed_out } => self.learn_loss(told, timed_out, now),
             What::Freed { count } => {
                 let count = self.crowd.freed(user, count);
@@ -127,10 +127,15 @@ impl Limiter {
         }
     }
 
-    fn learn_answer(&mut self, told: &Told, passed: bool, latency: Duration, discount: Duration, now: Moment) {
+    fn learn_answer(&mut self, told: &Told, how: How, latency: Duration, discount: Duration, now: Moment) {
         let ago = told.ago;
+        if how == How::Accepted {
+            self.latency.record(latency);
+        }
         // What was sent before this process began proves nothing to it.
-        if passed && let Some(sent) = now.elapsed.checked_sub(ago + latency) {
+        if how != How::Throttled
+            && let Some(sent) = now.elapsed.checked_sub(ago + latency)
+        {
             self.brake.passed(sent);
         }
         let Some(open) = self.crowd.settled(told.record.user) else { return };

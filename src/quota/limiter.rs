@@ -18,7 +18,7 @@ use super::latency::Latency;
 use super::notes::Notes;
 use super::pacer::Pacer;
 use super::price::Price;
-use super::record::What;
+use super::record::{How, What};
 use super::walls::Watch;
 use super::{Calendar, Decision, Feedback, History, Loss, Moment, Slots, WaitsFor};
 
@@ -59,7 +59,7 @@ impl Day {
     pub(super) fn name(&self) -> String {
         match self.unit {
             Unit::Calls => "day".to_owned(),
-            Unit::Credits => "day (credits)".to_owned(),
+            Unit::Credits => "day-credits".to_owned(),
         }
     }
 }
@@ -213,8 +213,12 @@ impl Limiter {
             Feedback::Failed => self.brake.passed(sent),
             Feedback::Throttled { window, retry_after } => self.throttled(sent, window, retry_after, now),
         }
-        let passed = !matches!(feedback, Feedback::Throttled { .. });
-        self.tell(now, What::Answered { passed, latency, discount });
+        let how = match feedback {
+            Feedback::Accepted => How::Accepted,
+            Feedback::Failed => How::Failed,
+            Feedback::Throttled { .. } => How::Throttled,
+        };
+        self.tell(now, What::Answered { how, latency, discount });
         self.unanswered = self.unanswered.saturating_sub(1);
         self.release(ticket.price, now.elapsed, discount);
     }

@@ -33,6 +33,7 @@ mod slots;
 mod snapshot;
 #[cfg(test)]
 mod tests;
+mod usage;
 mod users;
 mod walls;
 

@@ -53,7 +53,7 @@ pub(super) enum What {
     /// Attempts of an earlier time, all answered long since.
     Past { job: u32, count: u32, credits: u32 },
     /// The answer to one attempt, which left `latency` ago; its hold is shortened by `discount`.
-    Answered { passed: bool, latency: Duration, discount: Duration },
+    Answered { how: How, latency: Duration, discount: Duration },
     /// One attempt has no answer; the server may still be working on it if we gave up.
     Lost { timed_out: bool },
     /// `count` answered attempts are done with.
@@ -70,6 +70,14 @@ pub(super) enum What {
     Foreign { period: Duration, count: u32, held_for: Duration },
     /// A person or a recovery says how much of a window is used; a length of zero means every calendar day.
     Set { period: Duration, unit: Unit, used: u32 },
+}
+
+/// What came of an attempt that was answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum How {
+    Throttled,
+    Failed,
+    Accepted,
 }
 
 /// The numbers of a record, as they stand in the file.
@@ -143,9 +151,9 @@ impl What {
             Self::Unsent { job, count, price } => Raw { kind: 5, job, count, amount: price, ..Raw::default() },
             Self::Carried { job, count, price } => Raw { kind: 6, job, count, amount: price, ..Raw::default() },
             Self::Past { job, count, credits } => Raw { kind: 7, job, count, amount: credits, ..Raw::default() },
-            Self::Answered { passed, latency, discount } => {
+            Self::Answered { how, latency, discount } => {
                 let (count, amount) = (micros(latency), micros(discount));
-                Raw { kind: 8, flag: u8::from(passed), count, amount, ..Raw::default() }
+                Raw { kind: 8, flag: how as u8, count, amount, ..Raw::default() }
             }
             Self::Lost { timed_out } => Raw { kind: 9, flag: u8::from(timed_out), ..Raw::default() },
             Self::Freed { count } => Raw { kind: 10, count, ..Raw::default() },
@@ -183,7 +191,7 @@ impl What {
             6 => Self::Carried { job, count, price: amount },
             7 => Self::Past { job, count, credits: amount },
             8 => Self::Answered {
-                passed: flag != 0,
+                how: [How::Throttled, How::Failed, How::Accepted].into_iter().find(|how| *how as u8 == flag)?,
                 latency: Duration::from_micros(count.into()),
                 discount: Duration::from_micros(amount.into()),
             },
@@ -263,7 +271,7 @@ mod tests {
             What::Unsent { job, count, price },
             What::Carried { job, count, price },
             What::Past { job, count, credits: price },
-            What::Answered { passed: flag, latency: micros, discount: micros },
+            What::Answered { how: if flag { How::Accepted } else { How::Failed }, latency: micros, discount: micros },
             What::Lost { timed_out: flag },
             What::Freed { count },
             What::Cost { job, more: count, less: price },

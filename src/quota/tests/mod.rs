@@ -5,3 +5,4 @@ mod processes;
 mod queue;
 mod rate;
 mod refusals;
+mod shared;
