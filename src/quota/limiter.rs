@@ -290,22 +290,25 @@ impl Limiter {
                 add(until, WaitsFor::Window(held.name.clone()));
             }
         }
-        if let Some(until) = self.spent_until.filter(|until| now.wall < *until) {
-            add(Some(now.elapsed_at(until)), WaitsFor::SpentDay);
+        let (walls, late) = (self.watch.walls(now), self.late(now));
+        if let Some(until) = self.spent_until.filter(|until| late.wall < *until) {
+            add(Some(late.elapsed_at(until)), WaitsFor::SpentDay);
         }
-        let walls = self.watch.walls(now);
         for day in &self.days {
             let carry = day.weight(self.carry(&day.calendar, now), price);
             let until = day.calendar.next_free(walls, carry, day.weight(1, price));
             if until != walls.late {
                 let full = day.calendar.used(walls, carry) >= day.calendar.max();
                 let on = if full { WaitsFor::Window(day.name()) } else { WaitsFor::Boundary(day.name()) };
-                // The day begins for all of the times it may be.
-                let ahead = Duration::try_from(until.duration_since(walls.late)).unwrap_or_default();
-                add(Some(now.elapsed + ahead), on);
+                add(Some(late.elapsed_at(until)), on);
             }
         }
         found
+    }
+
+    /// Now, by the earliest of the times it may be: a day is not opened by whoever sets the clock.
+    pub(super) fn late(&self, now: Moment) -> Moment {
+        Moment { wall: self.watch.walls(now).late, ..now }
     }
 
     /// Spacing of permits, the widest that any paced window asks for; and how much lateness may be made up for.

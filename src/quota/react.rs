@@ -27,7 +27,7 @@ impl Limiter {
         let mut pause = asked.unwrap_or_default();
         if pause > self.max_wait {
             // Too long for this process, so the next one must know of it.
-            self.spend_until(now.wall_at(now.elapsed + pause), now);
+            self.spend_until(self.late(now).wall_at(now.elapsed + pause), now);
         }
         let is_news = self.brake.is_news(sent, now.elapsed, self.latency.epoch());
         let alone = is_news && on == ThrottleWindow::Minute;
@@ -96,12 +96,12 @@ impl Limiter {
     }
 
     fn spend_day(&mut self, asked: Option<Duration>, now: Moment) {
-        let late = self.watch.walls(now).late;
-        let calendar = self.days.iter().map(|day| day.calendar.reopens_at(late)).max();
+        let late = self.late(now);
+        let calendar = self.days.iter().map(|day| day.calendar.reopens_at(late.wall)).max();
         let rolling = self.rolling.iter().find(|held| held.period > LONG);
         let rolling = rolling.map(|held| {
             let opens = held.slots.first_release(now.elapsed).unwrap_or(now.elapsed + held.period);
-            now.wall_at(opens)
+            late.wall_at(opens)
         });
         for day in &self.days {
             let (used, max) = (day.calendar.used(self.watch.walls(now), 0), day.calendar.max());
@@ -110,8 +110,8 @@ impl Limiter {
             }
         }
         // Without a day window nothing is known about the reset: ask once an hour.
-        let known = calendar.max(rolling).unwrap_or_else(|| now.wall_at(now.elapsed + LONG));
-        let asked = asked.map(|after| now.wall_at(now.elapsed + after));
+        let known = calendar.max(rolling).unwrap_or_else(|| late.wall_at(now.elapsed + LONG));
+        let asked = asked.map(|after| late.wall_at(now.elapsed + after));
         self.spend_until(known.max(asked.unwrap_or(known)), now);
         // The next day begins with one attempt: whether it really has begun, only the provider knows.
         self.brake.go_alone(now.elapsed);

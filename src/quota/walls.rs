@@ -39,13 +39,15 @@ impl Walls {
 pub(super) struct Watch {
     /// A moment at which it was right.
     right: Moment,
-    /// How far the provider's clock is ahead, if that matters.
+    /// The provider says so too: the machine's clock is wrong by now.
+    vouched: bool,
+    /// How far the provider's clock is ahead of both, if that matters.
     ahead: SignedDuration,
 }
 
 impl Watch {
     pub(super) fn new(right: Moment) -> Self {
-        Self { right, ahead: SignedDuration::ZERO }
+        Self { right, vouched: false, ahead: SignedDuration::ZERO }
     }
 
     /// What the clock would show had nobody set it.
@@ -57,7 +59,7 @@ impl Watch {
     /// A clock that goes as it should is right.
     pub(super) fn look(&mut self, now: Moment) {
         if is_same(self.expected(now), now.wall) {
-            self.right = now;
+            (self.right, self.vouched) = (now, false);
         }
     }
 
@@ -65,7 +67,11 @@ impl Watch {
     pub(super) fn walls(&self, now: Moment) -> Walls {
         let expected = self.expected(now);
         let walls = Walls::sure(now.wall);
-        let walls = if is_same(expected, now.wall) { walls } else { walls.with(expected) };
+        let walls = match (is_same(expected, now.wall), self.vouched) {
+            (true, _) => walls,
+            (false, true) => Walls::sure(expected),
+            (false, false) => walls.with(expected),
+        };
         if self.ahead.is_zero() { walls } else { walls.with(now.wall.checked_add(self.ahead).unwrap_or(now.wall)) }
     }
 
@@ -76,8 +82,9 @@ impl Watch {
         let theirs = date.checked_add(half).unwrap_or(date);
         let ahead = theirs.duration_since(now.wall);
         if ahead.abs() <= SAME {
-            self.right = now;
-            self.ahead = SignedDuration::ZERO;
+            *self = Self::new(now);
+        } else if is_same(self.expected(now), theirs) {
+            (self.vouched, self.ahead) = (true, SignedDuration::ZERO);
         } else if ahead.abs() <= CREDIBLE {
             self.ahead = ahead;
         }
