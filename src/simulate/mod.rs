@@ -3,10 +3,11 @@
 //! Why: a rehearsal without a key must meet the limits, codes, pages and faults of the real thing. Invariant: the
 //! [`Simulator`] is a pure state machine, `now` comes in as an argument; the same seed and the same requests give the
 //! same answers. Entry points: [`Simulator`], [`serve`] around it on loopback, [`InMemory`] as the
-//! transport of a run in this process.
+//! transport of a run in this process; [`Enforcer`] keeps limits for whoever needs no more of a provider.
 
 mod asked;
 mod auth;
+mod choice;
 mod enforce;
 mod envelope;
 mod fault;
@@ -24,6 +25,8 @@ mod simulator;
 mod transport;
 
 pub use auth::AuthFailure;
+pub use choice::ChoiceError;
+pub use enforce::{Enforcer, Kind, Refusal, Rules};
 pub use fault::{FaultError, Faults};
 pub use latency::Latency;
 pub use memory::answer;

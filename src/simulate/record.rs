@@ -55,8 +55,18 @@ pub struct WindowStat {
     pub max: u64,
     /// Most requests that arrived within one window, refused ones included.
     pub most_offered: u64,
-    /// Most requests counted within one window.
+    /// Most requests counted within one exact window, however the limit is kept: aligned windows and buckets let more
+    /// than `max` through.
     pub most_counted: u64,
     /// Requests it refused.
     pub refused: u64,
+    /// Requests that all limits of the credential let in, so the same in every line.
+    pub accepted: u64,
+}
+
+impl WindowStat {
+    /// Nothing seen yet.
+    pub(super) fn new(label: String, max: u64) -> Self {
+        Self { label, max, most_offered: 0, most_counted: 0, refused: 0, accepted: 0 }
+    }
 }

@@ -15,7 +15,7 @@ use crate::quota::Moment;
 
 use super::asked::Asked;
 use super::auth;
-use super::enforce::Enforcer;
+use super::enforce::{Enforcer, Rules};
 use super::envelope::{self, Success};
 use super::fault::{Faults, What};
 use super::latency::Latency;
@@ -44,8 +44,8 @@ pub struct Options {
     pub faults: Faults,
     /// Limits to enforce instead of the provider's own.
     pub limits: Option<Limits>,
-    /// Refused calls count against the windows too, as with some gateways.
-    pub count_refusals: bool,
+    /// How the limits are kept.
+    pub rules: Rules,
     /// Overrides the provider file: errors leave with HTTP 200.
     pub errors_in_http_200: Option<bool>,
     /// Keeps one [`Entry`] per request; without it the log stays empty.
@@ -111,7 +111,7 @@ impl Simulator {
     pub fn new(provider: &Provider, secrets: SimSecrets, options: Options) -> Self {
         let limits = options.limits.as_ref().unwrap_or(&provider.limits);
         Self {
-            enforcer: Enforcer::new(limits, options.count_refusals),
+            enforcer: Enforcer::new(limits, &options.rules),
             provider: provider.clone(),
             secrets,
             options,
@@ -138,7 +138,7 @@ impl Simulator {
         let chance = mix(mix(self.options.seed, 0x6c61), self.stats.requests);
         let allowed = auth::check(&self.provider, &self.secrets, &seen.asked, now.wall);
         let admitted = allowed.map(|()| self.enforcer.admit(now));
-        let counted = matches!(admitted, Ok(Ok(()))) || (admitted.is_ok() && self.options.count_refusals);
+        let counted = matches!(admitted, Ok(Ok(()))) || (admitted.is_ok() && self.options.rules.count_refusals);
 
         let outcome = match (faults.iter().find(|what| **what != What::Slow), admitted) {
             (Some(What::Code(code)), _) => Outcome::Code(code.clone()),

@@ -1,6 +1,7 @@
 //! The simulator: what it demands, what it refuses, what it answers.
 
 mod auth;
+mod enforce;
 mod faults;
 mod help;
 mod limits;
