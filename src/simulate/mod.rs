@@ -28,7 +28,7 @@ pub use auth::AuthFailure;
 pub use choice::ChoiceError;
 pub use enforce::{Enforcer, Kind, Refusal, Rules};
 pub use fault::{FaultError, Faults};
-pub use latency::Latency;
+pub use latency::{Latency, Legs};
 pub use memory::answer;
 pub use record::{Entry, Stats, WindowStat};
 pub use secrets::{SimSecret, SimSecrets};

@@ -155,7 +155,8 @@ impl Simulator {
             (_, Ok(Ok(()))) => self.play(&seen),
         };
 
-        let mut latency = if counted { self.options.latency.draw(chance) } else { self.options.latency.floor };
+        let legs = self.options.latency.legs(chance);
+        let mut latency = if counted { legs.there + legs.work + legs.back } else { self.options.latency.refusal() };
         if faults.contains(&What::Slow) {
             latency += SLOW;
         }

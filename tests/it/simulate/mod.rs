@@ -4,6 +4,7 @@ mod auth;
 mod enforce;
 mod faults;
 mod help;
+mod latency;
 mod limits;
 mod pages;
 mod wire;
