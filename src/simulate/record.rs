@@ -9,7 +9,7 @@ use crate::quota::Moment;
 /// One request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// When its processing started.
+    /// When it was counted or refused.
     pub at: Moment,
     /// Its method.
     pub method: http::Method,
@@ -21,14 +21,14 @@ pub struct Entry {
     pub http: u16,
     /// It counted against the windows.
     pub counted: bool,
-    /// Requests being processed when it came, itself not included.
+    /// Other requests being processed when it arrived.
     pub in_flight: usize,
 }
 
 /// Totals.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Stats {
-    /// Requests that arrived.
+    /// Requests that were decided.
     pub requests: u64,
     /// Answered with a success.
     pub successes: u64,
@@ -40,7 +40,7 @@ pub struct Stats {
     pub refusals: BTreeMap<String, u64>,
     /// Successes to a request that had been answered with success before: bought twice.
     pub duplicates: u64,
-    /// Requests that came after the answer of a code whose verdict is `stop` had left.
+    /// Requests that left their client after the answer of a code whose verdict is `stop` was back.
     pub after_fatal: u64,
     /// One line per limit.
     pub windows: Vec<WindowStat>,

@@ -53,13 +53,15 @@ impl Enforcer {
         }
     }
 
-    /// A request has arrived and occupies a place until it [has its turn](Self::take_turn).
-    pub fn arrive(&mut self) {
+    /// A request has arrived and occupies a place until it [has its turn](Self::take_turn). Says how many are there
+    /// before it, for [`admit_behind`](Self::admit_behind).
+    pub fn arrive(&mut self, now: Moment) -> usize {
+        let ahead = self.in_flight(now);
         self.waiting += 1;
+        ahead
     }
 
-    /// A request that [arrived](Self::arrive) is counted or refused now; if it goes on, [`occupy`](Self::occupy) says
-    /// until when.
+    /// A request that [arrived](Self::arrive) is decided now; if it goes on, [`occupy`](Self::occupy) says until when.
     pub fn take_turn(&mut self) {
         self.waiting = self.waiting.saturating_sub(1);
     }
@@ -72,13 +74,24 @@ impl Enforcer {
         self.busy.len() + self.waiting
     }
 
-    /// Counts a call at the instant `now`, or says which limit it breaks. Calls must come in the order of `now`.
+    /// Counts a call that arrives at the instant `now`, or says which limit it breaks. Calls must come in the order of
+    /// `now`.
     ///
     /// # Errors
     /// The first limit that is exceeded, the shortest window first and concurrency last.
     pub fn admit(&mut self, now: Moment) -> Result<(), Refusal> {
-        let in_flight = self.in_flight(now) as u64;
-        self.most_busy = self.most_busy.max(in_flight + 1);
+        let ahead = self.in_flight(now);
+        self.admit_behind(now, ahead)
+    }
+
+    /// The same for a call that arrived earlier and found `ahead` others there: they decide whether it is one too many
+    /// at once, and not those that came after it.
+    ///
+    /// # Errors
+    /// As [`admit`](Self::admit).
+    pub fn admit_behind(&mut self, now: Moment, ahead: usize) -> Result<(), Refusal> {
+        let ahead = ahead as u64;
+        self.most_busy = self.most_busy.max(ahead + 1);
         let mut refusing = None;
         for (index, kept) in self.windows.iter_mut().enumerate() {
             kept.offer(now);
@@ -87,7 +100,7 @@ impl Enforcer {
                 refusing = Some(index);
             }
         }
-        let is_busy = refusing.is_none() && in_flight >= u64::from(self.concurrency);
+        let is_busy = refusing.is_none() && ahead >= u64::from(self.concurrency);
         self.busy_refused += u64::from(is_busy);
         let is_accepted = refusing.is_none() && !is_busy;
         self.accepted += u64::from(is_accepted);

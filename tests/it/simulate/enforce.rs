@@ -173,19 +173,27 @@ fn the_exact_count_is_reported_whatever_the_kind() {
 #[test]
 fn concurrency_is_held_from_the_arrival_to_the_end() {
     let mut enforcer = Enforcer::new(&Limits { concurrency: 2, ..open_limits() }, &Rules::default());
-    enforcer.arrive();
-    enforcer.arrive();
-    // Two wait to be counted: a third is one too many, and nobody knows yet when they end.
+    let ahead = [0, 1, 2].map(|now| enforcer.arrive(ms(now)));
+    assert_eq!(ahead, [0, 1, 2]);
+    // A fourth that is counted on arrival finds three there, and nobody knows yet when they end.
     let refusal = Refusal { cause: Cause::Concurrency, opens_in: Duration::ZERO };
-    assert_eq!(enforcer.admit(ms(0)), Err(refusal));
-    enforcer.take_turn();
-    assert_eq!(enforcer.admit(ms(10)), Ok(()));
-    enforcer.occupy(Duration::from_millis(30));
-    assert_eq!(enforcer.in_flight(ms(10)), 2);
+    assert_eq!(enforcer.admit(ms(3)), Err(refusal));
+    // Who came first is not refused for those behind it.
+    for (ahead, wanted) in
+        ahead.into_iter().zip([Ok(()), Ok(()), Err(Refusal { opens_in: Duration::from_millis(20), ..refusal })])
+    {
+        enforcer.take_turn();
+        assert_eq!(enforcer.admit_behind(ms(10), ahead), wanted);
+        if wanted.is_ok() {
+            enforcer.occupy(Duration::from_millis(30));
+        }
+    }
+    assert_eq!(enforcer.in_flight(ms(29)), 2);
     assert_eq!(enforcer.admit(ms(29)), Err(Refusal { opens_in: Duration::from_millis(1), ..refusal }));
-    assert_eq!(enforcer.in_flight(ms(30)), 1);
+    assert_eq!(enforcer.in_flight(ms(30)), 0);
     assert_eq!(enforcer.admit(ms(30)), Ok(()));
-    assert_eq!((enforcer.stats()[0].refused, enforcer.stats()[0].accepted), (2, 2));
+    let stat = &enforcer.stats()[0];
+    assert_eq!((stat.most_offered, stat.most_counted, stat.refused, stat.accepted), (4, 2, 3, 3));
 }
 
 #[test]

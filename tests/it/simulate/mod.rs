@@ -7,4 +7,5 @@ mod help;
 mod latency;
 mod limits;
 mod pages;
+mod trip;
 mod wire;
