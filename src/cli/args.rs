@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::job::parse_duration;
 use crate::run::Exit;
+use crate::simulate::{CountAt, Kind, Latency};
 
 /// Runs declarative job files against rate-limited JSON APIs, exactly as fast as their limits allow, into Parquet.
 #[derive(Debug, Parser)]
@@ -162,7 +163,7 @@ pub(super) struct QuotaArguments {
 
 /// `tidemill simulate`
 #[derive(Debug, Args)]
-#[command(after_help = FAULTS)]
+#[command(after_help = PLAYED)]
 pub(super) struct SimulateArguments {
     /// Name of a preset, or of a provider file of this workspace
     pub(super) provider: String,
@@ -172,6 +173,22 @@ pub(super) struct SimulateArguments {
     /// Faults, may be given several times
     #[arg(long, value_name = "FAULT")]
     pub(super) fault: Vec<String>,
+    /// How the limits are kept: log, fixed, counter, bucket:N or gcra:N
+    #[arg(long, value_name = "KIND", default_value = "log")]
+    pub(super) enforce: Kind,
+    /// Refused calls count against the limits too
+    #[arg(long)]
+    pub(super) count_refusals: bool,
+    /// Point of the processing at which a call is counted: start, middle or end
+    #[arg(long, value_name = "POINT", default_value = "start")]
+    pub(super) count_at: CountAt,
+    /// How long answers take: j0, j1, j2, j3 or FLOOR+EXTRA
+    #[arg(long, value_name = "LATENCY", default_value = "30ms+30ms")]
+    pub(super) latency: Latency,
+    /// The provider's clock runs so many millionths faster, or slower when negative
+    #[arg(long, value_name = "PPM", default_value_t = 0, allow_negative_numbers = true)]
+    #[arg(value_parser = clap::value_parser!(i32).range(-100_000..=100_000))]
+    pub(super) drift: i32,
     /// Another seed gives other rows and other chances
     #[arg(long, default_value_t = 1)]
     pub(super) seed: u64,
@@ -183,7 +200,7 @@ pub(super) struct SimulateArguments {
     pub(super) set: Vec<(String, String)>,
 }
 
-const FAULTS: &str = "\
+const PLAYED: &str = "\
 Faults:
   60004=2%         two in a hundred requests get this code of the provider
   60006@3          the third request gets it
@@ -195,7 +212,20 @@ Faults:
   forget, expire   a following page is no longer known; the credential is too old
   skew=600s        the provider's clock is ahead
 
-Several may be given, or one with commas: --fault 60004=2%,reset=1%";
+Several may be given, or one with commas: --fault 60004=2%,reset=1%
+
+Limits (--enforce), calendar days aside:
+  log              no more than N in the last T, wherever it starts
+  fixed            windows of T one after the other, by the provider's clock
+  counter          such a window, and the share of the one before that T still covers
+  bucket:10        a bucket of ten calls that refills evenly
+  gcra:5           as nginx limit_req with burst=5 nodelay; gcra:0 wants even gaps
+
+Latencies (--latency):
+  30ms+30ms        a floor and a mean extra, all of it at the provider
+  j0               25 ms there, 50 ms at the provider, 25 ms back
+  j1               a good wide-area line, 100 ms in the mean
+  j2, j3           a bad one, half a second; j3 has cold connections and stalls";
 
 fn exit_codes() -> String {
     let mut text = String::from("Exit codes:\n");

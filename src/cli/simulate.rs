@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use crate::quota::Clock;
 use crate::run::Exit;
-use crate::simulate::{Entry, Options, serve};
+use crate::simulate::{Entry, Options, Rules, serve};
 
 use super::args::SimulateArguments;
 use super::load::workspace;
@@ -26,7 +26,15 @@ pub(super) async fn simulate(arguments: SimulateArguments) -> Result<Exit, Comma
     let mut signals = Signals::watch()?;
     let workspace = workspace(std::path::Path::new(""), &arguments.set)?;
     let provider = workspace.provider(&arguments.provider)?;
-    let options = Options { seed: arguments.seed, log: arguments.log.is_some(), ..Options::default() };
+    let options = Options {
+        seed: arguments.seed,
+        latency: arguments.latency,
+        rules: Rules { kind: arguments.enforce, count_refusals: arguments.count_refusals, ..Rules::default() },
+        count_at: arguments.count_at,
+        drift_ppm: arguments.drift,
+        log: arguments.log.is_some(),
+        ..Options::default()
+    };
     let listening = listen(&provider, &workspace.environment, &arguments.fault, options, arguments.port).await?;
     put(&format!("{} on {}", provider.name, listening.base_url));
     for line in documented(&listening.secrets) {

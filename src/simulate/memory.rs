@@ -1,13 +1,15 @@
 //! The simulator without a socket: answers after their latency on the clock, so that months pass in seconds.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use bytes::Bytes;
 use http::{Request, Response};
 
 use crate::quota::Clock;
 
-use super::simulator::{Simulator, WireFault};
+use super::carry::carry;
+use super::simulator::Simulator;
+use super::trip::WireFault;
 
 /// Sends `request` to the provider being played and waits for the answer.
 ///
@@ -18,9 +20,6 @@ pub async fn answer(
     clock: &Clock,
     request: &Request<Bytes>,
 ) -> Result<Response<Bytes>, WireFault> {
-    let now = clock.now();
-    // The lock ends with this statement: it is never held over an await.
-    let reply = simulator.lock().unwrap_or_else(PoisonError::into_inner).answer(now, request);
-    clock.sleep_until(now.elapsed + reply.latency).await;
+    let reply = carry(simulator, clock, request).await;
     reply.fault.map_or(Ok(reply.response), Err)
 }

@@ -9,7 +9,7 @@ use crate::quota::Moment;
 /// One request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// When its processing started.
+    /// When it was counted or refused.
     pub at: Moment,
     /// Its method.
     pub method: http::Method,
@@ -21,14 +21,14 @@ pub struct Entry {
     pub http: u16,
     /// It counted against the windows.
     pub counted: bool,
-    /// Requests being processed when it came, itself not included.
+    /// Other requests being processed when it arrived.
     pub in_flight: usize,
 }
 
 /// Totals.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Stats {
-    /// Requests that arrived.
+    /// Requests that were decided.
     pub requests: u64,
     /// Answered with a success.
     pub successes: u64,
@@ -40,7 +40,7 @@ pub struct Stats {
     pub refusals: BTreeMap<String, u64>,
     /// Successes to a request that had been answered with success before: bought twice.
     pub duplicates: u64,
-    /// Requests that came after the answer of a code whose verdict is `stop` had left.
+    /// Requests that left their client after the answer of a code whose verdict is `stop` was back.
     pub after_fatal: u64,
     /// One line per limit.
     pub windows: Vec<WindowStat>,
@@ -55,8 +55,18 @@ pub struct WindowStat {
     pub max: u64,
     /// Most requests that arrived within one window, refused ones included.
     pub most_offered: u64,
-    /// Most requests counted within one window.
+    /// Most requests counted within one exact window, however the limit is kept: aligned windows and buckets let more
+    /// than `max` through.
     pub most_counted: u64,
     /// Requests it refused.
     pub refused: u64,
+    /// Requests that all limits of the credential let in, so the same in every line.
+    pub accepted: u64,
+}
+
+impl WindowStat {
+    /// Nothing seen yet.
+    pub(super) fn new(label: String, max: u64) -> Self {
+        Self { label, max, most_offered: 0, most_counted: 0, refused: 0, accepted: 0 }
+    }
 }

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -18,7 +18,9 @@ use tokio::task::JoinSet;
 
 use crate::quota::Clock;
 
-use super::simulator::{Simulator, WireFault};
+use super::carry::carry;
+use super::simulator::Simulator;
+use super::trip::WireFault;
 
 /// No request of a client is larger.
 const BODY_MAX: usize = 64 * 1024 * 1024;
@@ -77,10 +79,7 @@ async fn exchange(
     let (parts, body) = request.into_parts();
     // A body that breaks off never became a request.
     let body = Limited::new(body, BODY_MAX).collect().await.map_err(|_| WireFault::Reset)?.to_bytes();
-    let now = clock.now();
-    let request = Request::from_parts(parts, body);
-    let reply = simulator.lock().unwrap_or_else(PoisonError::into_inner).answer(now, &request);
-    clock.sleep_until(now.elapsed + reply.latency).await;
+    let reply = carry(simulator, clock, &Request::from_parts(parts, body)).await;
     match reply.fault {
         None => Ok(reply.response.map(|body| Either::Left(Full::new(body)))),
         Some(WireFault::CutBody) => Ok(cut(reply.response)),

@@ -1,106 +1,57 @@
 //! The provider as a state machine: a request and the time go in, an answer comes out.
 //!
-//! Invariant: no clock, no chance but the seed, no I/O; a request counts at the instant its processing starts.
+//! Invariant: no clock, no chance but the seed, no I/O. When a request is decided, and how long it takes, is in `trip`.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, Request, Response};
+use http::{Method, Request};
 use serde_json::{Map, Value};
 
 use crate::job::{Paging, Pointer};
-use crate::provider::{Cause, Endpoint, Limits, OtherPaths, Provider};
-use crate::quota::Moment;
+use crate::provider::{Cause, Endpoint, OtherPaths, Provider};
 
 use super::asked::Asked;
 use super::auth;
 use super::enforce::Enforcer;
 use super::envelope::{self, Success};
 use super::fault::{Faults, What};
-use super::latency::Latency;
-use super::mix::mix;
+use super::options::Options;
 use super::pages::{self, Cursors, Meant, Page};
 use super::record::{Entry, Stats};
 use super::reply::{Answer, Outcome};
 use super::rows::Rows;
 use super::secrets::SimSecrets;
-
-/// A request that hangs is given up by the provider's own gateway after so long.
-const GATEWAY_TIMEOUT: Duration = Duration::from_secs(60);
-/// A client without a timeout would wait so long for a hanging answer.
-const HANG: Duration = Duration::from_secs(600);
-/// What `slow` adds.
-const SLOW: Duration = Duration::from_secs(3);
-
-/// How a provider is played.
-#[derive(Debug, Clone, Default)]
-pub struct Options {
-    /// Same seed, same records, latencies and chances.
-    pub seed: u64,
-    /// How long answers take.
-    pub latency: Latency,
-    /// What goes wrong.
-    pub faults: Faults,
-    /// Limits to enforce instead of the provider's own.
-    pub limits: Option<Limits>,
-    /// Refused calls count against the windows too, as with some gateways.
-    pub count_refusals: bool,
-    /// Overrides the provider file: errors leave with HTTP 200.
-    pub errors_in_http_200: Option<bool>,
-    /// Keeps one [`Entry`] per request; without it the log stays empty.
-    pub log: bool,
-}
-
-/// What the provider does to the connection instead of answering properly.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum WireFault {
-    /// The connection ends without an answer; the request was processed.
-    #[error("the connection was reset before the answer")]
-    Reset,
-    /// The connection ends in the middle of the body.
-    #[error("the connection was closed in the middle of the body")]
-    CutBody,
-    /// No answer comes for ten minutes, then the connection ends.
-    #[error("no answer came")]
-    Hang,
-}
-
-/// An answer.
-#[derive(Debug)]
-pub struct Reply {
-    /// Status, headers (`Date` by the provider's own clock) and body.
-    pub response: Response<Bytes>,
-    /// It leaves so long after the request came.
-    pub latency: Duration,
-    /// It does not arrive whole.
-    pub fault: Option<WireFault>,
-}
+use super::trip::WireFault;
 
 /// A provider being played.
 #[derive(Debug)]
 pub struct Simulator {
     pub(super) provider: Provider,
-    secrets: SimSecrets,
+    pub(super) secrets: SimSecrets,
     pub(super) options: Options,
-    enforcer: Enforcer,
-    cursors: Cursors,
+    pub(super) enforcer: Enforcer,
+    pub(super) cursors: Cursors,
     /// How often each following page was asked for.
     askings: HashMap<u64, u64>,
     /// Requests before the script that is played now.
     scripted_from: u64,
     bought: HashSet<u64>,
-    fatal_from: Option<Duration>,
-    log: Vec<Entry>,
+    /// When the first answer was back after which nothing may be sent.
+    pub(super) fatal_from: Option<Duration>,
+    /// Requests that have left a client.
+    pub(super) departed: u64,
+    pub(super) log: Vec<Entry>,
     pub(super) stats: Stats,
 }
 
 /// A request, read as far as it can be without judging it.
-struct Seen {
-    asked: Asked,
-    path: String,
+pub(super) struct Seen {
+    pub(super) asked: Asked,
+    pub(super) path: String,
     /// Without the credential.
-    parameters: Map<String, Value>,
+    pub(super) parameters: Map<String, Value>,
     hash: u64,
     /// `None` when no such page was ever offered.
     page: Option<Page>,
@@ -111,7 +62,7 @@ impl Simulator {
     pub fn new(provider: &Provider, secrets: SimSecrets, options: Options) -> Self {
         let limits = options.limits.as_ref().unwrap_or(&provider.limits);
         Self {
-            enforcer: Enforcer::new(limits, options.count_refusals),
+            enforcer: Enforcer::new(limits, &options.rules),
             provider: provider.clone(),
             secrets,
             options,
@@ -120,66 +71,10 @@ impl Simulator {
             scripted_from: 0,
             bought: HashSet::new(),
             fatal_from: None,
+            departed: 0,
             log: Vec::new(),
             stats: Stats::default(),
         }
-    }
-
-    /// Answers a request whose processing starts `now`. Requests must come in the order of `now`.
-    pub fn answer(&mut self, now: Moment, request: &Request<Bytes>) -> Reply {
-        self.stats.requests += 1;
-        if self.fatal_from.is_some_and(|from| from < now.elapsed) {
-            self.stats.after_fatal += 1;
-        }
-        let now = self.by_own_clock(now);
-        let in_flight = self.enforcer.in_flight(now);
-        let seen = self.see(request);
-        let faults = self.faults(&seen);
-        let chance = mix(mix(self.options.seed, 0x6c61), self.stats.requests);
-        let allowed = auth::check(&self.provider, &self.secrets, &seen.asked, now.wall);
-        let admitted = allowed.map(|()| self.enforcer.admit(now));
-        let counted = matches!(admitted, Ok(Ok(()))) || (admitted.is_ok() && self.options.count_refusals);
-
-        let outcome = match (faults.iter().find(|what| **what != What::Slow), admitted) {
-            (Some(What::Code(code)), _) => Outcome::Code(code.clone()),
-            (Some(What::Html(status)), _) => Outcome::Html(*status),
-            (Some(What::Expire), _) => refused(Cause::AuthExpired),
-            (_, Err(failure)) => refused(failure.cause()),
-            (_, Ok(Err(refusal))) => {
-                Outcome::Refused { cause: refusal.cause, detail: None, opens_in: Some(refusal.opens_in) }
-            }
-            (Some(What::Forget), Ok(Ok(()))) if self.is_following(&seen) => {
-                self.cursors.forget(&seen.asked.method, &seen.path, &seen.parameters);
-                refused(Cause::Cursor)
-            }
-            (_, Ok(Ok(()))) => self.play(&seen),
-        };
-
-        let mut latency = if counted { self.options.latency.draw(chance) } else { self.options.latency.floor };
-        if faults.contains(&What::Slow) {
-            latency += SLOW;
-        }
-        let fault = faults.iter().find_map(wire_fault);
-        if fault == Some(WireFault::Hang) {
-            latency = HANG;
-        }
-        if counted {
-            self.enforcer.occupy(now.elapsed + latency.min(GATEWAY_TIMEOUT));
-        }
-        let answer = self.write(&outcome);
-        self.count(now, &seen, &outcome, &answer, latency, fault);
-        if self.options.log {
-            self.log.push(Entry {
-                at: now,
-                method: seen.asked.method.clone(),
-                path: seen.path.clone(),
-                code: answer.code.clone(),
-                http: answer.status,
-                counted,
-                in_flight,
-            });
-        }
-        Reply { response: self.respond(answer, now.wall), latency, fault }
     }
 
     /// From now on this goes wrong, and nothing of the script before; the next request is number 1 of it.
@@ -209,11 +104,7 @@ impl Simulator {
         &self.secrets
     }
 
-    fn by_own_clock(&self, now: Moment) -> Moment {
-        Moment { wall: now.wall.checked_add(self.options.faults.skew()).unwrap_or(now.wall), ..now }
-    }
-
-    fn see(&self, request: &Request<Bytes>) -> Seen {
+    pub(super) fn see(&self, request: &Request<Bytes>) -> Seen {
         let asked = Asked::read(request, self.provider.base_url.path());
         let path = asked.path.clone().unwrap_or_else(|| request.uri().path().to_owned());
         let mut parameters = asked.parameters();
@@ -226,11 +117,11 @@ impl Simulator {
         Seen { asked, path, parameters, hash, page }
     }
 
-    fn is_following(&self, seen: &Seen) -> bool {
+    pub(super) fn is_following(&self, seen: &Seen) -> bool {
         seen.page.as_ref().is_none_or(|page| page.following)
     }
 
-    fn faults(&mut self, seen: &Seen) -> Vec<What> {
+    pub(super) fn faults(&mut self, seen: &Seen) -> Vec<What> {
         if self.options.faults == Faults::default() {
             return Vec::new();
         }
@@ -245,7 +136,7 @@ impl Simulator {
     }
 
     /// The answer of an endpoint to an allowed request.
-    fn play(&mut self, seen: &Seen) -> Outcome {
+    pub(super) fn play(&mut self, seen: &Seen) -> Outcome {
         if seen.asked.path.is_none() {
             return refused(Cause::Path);
         }
@@ -284,13 +175,13 @@ impl Simulator {
         Outcome::Success { body, records: count, credits: credits.values().sum() }
     }
 
-    fn count(
+    /// Adds an answer that is back at `answered` to the totals.
+    pub(super) fn tally(
         &mut self,
-        now: Moment,
+        answered: Duration,
         seen: &Seen,
         outcome: &Outcome,
         answer: &Answer,
-        latency: Duration,
         fault: Option<WireFault>,
     ) {
         match outcome {
@@ -307,7 +198,6 @@ impl Simulator {
                 let name = answer.code.clone().unwrap_or_else(|| format!("http {}", answer.status));
                 *self.stats.refusals.entry(name).or_default() += 1;
                 if fault.is_none() && self.is_fatal(answer, self.is_following(seen), &seen.path) {
-                    let answered = now.elapsed + latency;
                     self.fatal_from = Some(self.fatal_from.map_or(answered, |earlier| earlier.min(answered)));
                 }
             }
@@ -323,19 +213,10 @@ fn is_served(other_paths: OtherPaths, endpoint: Option<&Endpoint>, method: &Meth
     }
 }
 
-fn refused(cause: Cause) -> Outcome {
+pub(super) fn refused(cause: Cause) -> Outcome {
     Outcome::Refused { cause, detail: None, opens_in: None }
 }
 
 fn refused_parameter(detail: &str) -> Outcome {
     Outcome::Refused { cause: Cause::Parameters, detail: Some(detail.to_owned()), opens_in: None }
-}
-
-fn wire_fault(what: &What) -> Option<WireFault> {
-    match what {
-        What::Reset => Some(WireFault::Reset),
-        What::Cut => Some(WireFault::CutBody),
-        What::Hang => Some(WireFault::Hang),
-        What::Code(_) | What::Html(_) | What::Slow | What::Forget | What::Expire => None,
-    }
 }

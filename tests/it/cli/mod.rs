@@ -6,6 +6,7 @@
 mod codes;
 mod disk;
 mod ends;
+mod enforced;
 mod grace;
 mod killed;
 mod place;

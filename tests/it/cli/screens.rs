@@ -101,6 +101,10 @@ fn what_is_missing() {
     shows("unknown_provider", &place, &["simulate", "foxdta"]);
     shows("bad_fault", &place, &["simulate", "foxdata", "--fault", "60009@2"]);
     shows("unknown_fault", &place, &["simulate", "foxdata", "--fault", "rest"]);
+    shows("bad_enforce", &place, &["simulate", "foxdata", "--enforce", "leaky:3"]);
+    shows("bad_count_at", &place, &["simulate", "foxdata", "--count-at", "late"]);
+    shows("bad_latency", &place, &["simulate", "foxdata", "--latency", "30"]);
+    shows("bad_drift", &place, &["simulate", "foxdata", "--drift", "-200000"]);
     shows("fault_without_when", &place, &["run", "ranks.toml", "--simulate", "--fault", "60003"]);
 }
 

@@ -24,7 +24,7 @@ const START: &str = "2026-03-02T02:00:00Z";
 pub(crate) const IN_FLIGHT: u64 = 4;
 
 /// Quick, but not so quick that a page never waits for another one.
-const LATENCY: Latency = Latency { floor: Duration::from_millis(1), mean_extra: Duration::from_millis(1) };
+const LATENCY: Latency = Latency::Plain { floor: Duration::from_millis(1), mean_extra: Duration::from_millis(1) };
 
 /// Limits that are never in the way.
 pub(crate) const SETTINGS: &str =

@@ -6,7 +6,7 @@ use jiff::civil::time;
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use tidemill::provider::{Limits, Window};
-use tidemill::simulate::{Latency, Options, Simulator};
+use tidemill::simulate::{Latency, Options, Rules, Simulator};
 
 use super::help::{agu, agushuju, foxdata, ms, open_limits, play, quick, rank, rolling, sensenova, verdict};
 
@@ -48,7 +48,7 @@ fn second_and_minute_at_their_edges() {
 
 #[test]
 fn refusals_count_when_asked() {
-    let options = Options { count_refusals: true, ..limited(vec![rolling(1, 1)]) };
+    let options = Options { rules: Rules { count_refusals: true, ..Rules::default() }, ..limited(vec![rolling(1, 1)]) };
     let mut simulator = play(&foxdata(), options);
     let answers: Vec<String> = [0, 600, 1200, 1800, 2800].map(|now| code(&mut simulator, now)).into();
     assert_eq!(answers, ["200", "429", "429", "429", "200"]);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tidemill::provider::Limits;
 use tidemill::quota::Clock;
-use tidemill::simulate::{Options, Simulator, WireFault, answer, serve};
+use tidemill::simulate::{CountAt, Kind, Latency, Options, Rules, Simulator, WireFault, answer, serve};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -77,6 +77,47 @@ async fn a_connection_is_kept_alive() {
         assert!(head.contains("date: Sun, 01 Mar 2026 00:00:0"), "{head}");
         assert_eq!(serde_json::from_slice::<Value>(&body).unwrap()["code"], 200);
     }
+}
+
+#[tokio::test]
+async fn the_second_of_two_quick_requests_is_refused() {
+    let options = Options {
+        limits: Some(Limits { windows: vec![rolling(2, 60)], ..open_limits() }),
+        rules: Rules { kind: Kind::Gcra { burst: 0 }, ..Rules::default() },
+        latency: Latency::J0,
+        count_at: CountAt::End,
+        ..quick()
+    };
+    let codes = served(play(&foxdata(), options), async |mut stream| {
+        let mut codes = Vec::new();
+        for _ in 0..2 {
+            stream.write_all(request().as_bytes()).await.unwrap();
+            let (_, body, _) = read(&mut stream).await;
+            codes.push(serde_json::from_slice::<Value>(&body).unwrap()["code"].clone());
+        }
+        codes
+    })
+    .await;
+    assert_eq!(codes, [200, 60004]);
+}
+
+#[tokio::test]
+async fn a_client_that_hangs_up_is_counted() {
+    let options = Options { latency: Latency::J0, count_at: CountAt::End, ..quick() };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let simulator = Arc::new(Mutex::new(play(&foxdata(), options)));
+    let clock = Clock::starting_at(WALL.parse().unwrap());
+    let counted = async {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(request().as_bytes()).await.unwrap();
+        drop(stream);
+        while simulator.lock().unwrap().stats().requests == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    serve(listener, Arc::clone(&simulator), clock, counted).await.unwrap();
+    assert_eq!(simulator.lock().unwrap().stats().windows[0].accepted, 1);
 }
 
 #[tokio::test]
