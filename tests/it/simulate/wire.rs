@@ -112,9 +112,12 @@ async fn a_client_that_hangs_up_is_counted() {
         let mut stream = TcpStream::connect(address).await.unwrap();
         stream.write_all(request().as_bytes()).await.unwrap();
         drop(stream);
-        while simulator.lock().unwrap().stats().requests == 0 {
-            tokio::task::yield_now().await;
-        }
+        let noticed = async {
+            while simulator.lock().unwrap().stats().requests == 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), noticed).await.unwrap();
     };
     serve(listener, Arc::clone(&simulator), clock, counted).await.unwrap();
     assert_eq!(simulator.lock().unwrap().stats().windows[0].accepted, 1);
