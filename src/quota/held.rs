@@ -105,9 +105,13 @@ impl Held {
         self.follow_ratchet();
     }
 
-    /// How much lateness may be made up for at a spacing of `gap`: a quarter of the headroom.
+    /// How much lateness may be made up for at a spacing of `gap`: a quarter of the headroom, and where a timer's few
+    /// milliseconds are much, a quarter of the gap. A bucket that holds one call takes half of it.
     pub(super) fn slack(&self, gap: Duration, latency: &Latency) -> Duration {
-        (self.headroom(latency) / 4).min(gap / 2)
+        if self.bucket {
+            return gap / 2;
+        }
+        (self.headroom(latency) / 4).max(if self.period <= SHORT { gap / 4 } else { Duration::ZERO }).min(gap / 2)
     }
 
     /// A hold may be shortened by the least latency only if the provider counts at one fixed point of a request. Where

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use tidemill::disk::{Op, Watch, What};
 use tidemill::run::Exit;
@@ -51,8 +51,13 @@ const REFUSALS: [Refusal; 4] = [
 ];
 
 impl Refusal {
-    /// The answer to `op` from the `at`-th step on that this can meet.
-    fn judge(&'static self, at: u64, met: Arc<AtomicU64>) -> impl FnMut(&Op) -> io::Result<()> + Send {
+    /// The answer to `op` from the `at`-th step on that this can meet; `last` is told of the refused ones.
+    fn judge(
+        &'static self,
+        at: u64,
+        met: Arc<AtomicU64>,
+        last: Arc<Mutex<PathBuf>>,
+    ) -> impl FnMut(&Op) -> io::Result<()> + Send {
         move |op| {
             if matches!(op.what, What::Began | What::Committed) || !(self.meets)(&op.what) {
                 return Ok(());
@@ -65,6 +70,7 @@ impl Refusal {
                 let mut file = std::fs::File::options().append(true).open(&op.path)?;
                 file.write_all(&bytes[..bytes.len() / 2])?;
             }
+            last.lock().unwrap().clone_from(&op.path);
             Err(io::Error::from_raw_os_error(self.code))
         }
     }
@@ -75,12 +81,19 @@ async fn point(mill: &Arc<Mill>, whole: &BTreeMap<PathBuf, Vec<u8>>, refusal: &'
     let what = format!("error {} at step {at}", refusal.code);
     let place = mill.place("");
     let met = Arc::new(AtomicU64::new(0));
-    let watch = Watch::below(place.root(), refusal.judge(at, Arc::clone(&met)));
+    let last = Arc::new(Mutex::new(PathBuf::new()));
+    let watch = Watch::below(place.root(), refusal.judge(at, Arc::clone(&met), Arc::clone(&last)));
     let Ended { exit, reason, .. } = place.run(How::Plain).await;
     drop(watch);
     if met.load(Ordering::Relaxed) < at {
         assert_eq!(exit, Exit::Done, "{what}: {reason}");
         return false;
+    }
+    // All is published, and whoever cannot say that it leaves is found to be gone.
+    let left = last.lock().unwrap().starts_with(place.folders().quota) && exit == Exit::Done;
+    if left {
+        assert!(place.output() == *whole, "{what}");
+        return true;
     }
     let root = place.root().to_string_lossy();
     assert!(reason.contains(&*root) && reason.contains("run again"), "{what}: {reason}");
