@@ -11,6 +11,7 @@ mod grace;
 mod killed;
 mod place;
 mod progress;
+mod quota;
 mod screens;
 mod secrets;
 mod together;

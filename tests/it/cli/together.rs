@@ -51,3 +51,32 @@ fn two_processes_with_one_credential_share_its_limits() {
     assert_eq!(stats["refusals"], serde_json::json!({}), "{stats:#}");
     assert!(stats["windows"].as_array().unwrap().iter().all(|window| window["refused"] == 0), "{stats:#}");
 }
+
+/// Refused calls count, and the provider weighs the last window: whoever goes over never gets out again.
+#[test]
+fn three_processes_of_which_one_is_killed_again_and_again_are_never_refused() {
+    let place = Place::new().with("FOXDATA_API_KEY", "a key nobody sees");
+    place.ranks("one", 1, 12).ranks("two", 2, 6).ranks("three", 4, 3);
+    place.write(
+        "tidemill.toml",
+        "[provider.foxdata]\nlimits = { qps = 40, per_minute = 6000, windows = [{ max = 80, per = \"10s\" }], concurrency = 3 }\n",
+    );
+    let simulating = place.simulate("foxdata", &["--enforce", "counter", "--count-refusals", "--count-at", "middle"]);
+    let address = simulating.set("foxdata");
+    thread::scope(|scope| {
+        for job in ["one.toml", "two.toml"] {
+            let mut command = place.command(&["run", job, &address]);
+            scope.spawn(move || Ended::of(command.output().unwrap()).expect(0));
+        }
+        for _ in 0..3 {
+            let mut victim = place.start(&["run", "three.toml", "--progress", "lines", &address]);
+            assert!(victim.wait_for("three"), "it says how far it is");
+            victim.kill();
+        }
+        place.tidemill(&["run", "three.toml", &address]).expect(0);
+    });
+    let (_, stats) = simulating.end();
+    assert_eq!(stats["refusals"], serde_json::json!({}), "{stats:#}");
+    let most = |window: &serde_json::Value| window["most_counted"].as_u64() <= window["max"].as_u64();
+    assert!(stats["windows"].as_array().unwrap().iter().all(most), "{stats:#}");
+}
