@@ -5,8 +5,7 @@ use std::time::Duration;
 use crate::disk::aside;
 use crate::job::JobName;
 
-use super::journal::Note;
-use super::record::What;
+use super::journal::{Note, What};
 use super::{Clock, Decision, Journal, JournalError, Limiter, Moment, Ticket};
 
 /// What nobody waits for is written down together, but no later than this.
@@ -117,7 +116,7 @@ impl Books {
             return Vec::new();
         }
         self.looked = now.elapsed;
-        self.limiter.crowd.suspects(now.elapsed, PATIENCE)
+        self.limiter.suspects(now, PATIENCE)
     }
 
     fn take(&mut self, jobs: &[u32], now: Moment) -> (Vec<Ticket>, Option<Duration>) {

@@ -2,50 +2,34 @@
 //!
 //! Invariant: whatever the latency, no window ever holds more calls than its limit, and nothing that was sent is
 //! forgotten, not by a dropped future and not by a crash. Entry point: [`open`].
+//!
+//! | part | does |
+//! |---|---|
+//! | `limiter/` | decides: pure, all windows of a credential, what refusals and headers teach |
+//! | `journal/` | remembers: one file per credential that all processes of the host write to and read |
+//! | `dispatcher`, `books`, `queue` | wait: one task per credential, one wake-up per permit |
+//! | `permit` | what the rest of the crate holds: [`Quota`], [`Permit`], [`Departed`] |
+//! | `clock`, `walls`, `calendar`, `period` | time: the one clock, doubts about it, days of the provider |
 
 mod advice;
-mod advise;
 mod books;
-mod brake;
 mod calendar;
 mod clock;
-mod compact;
-mod crowd;
-mod decision;
 mod dispatcher;
-mod flight;
-mod held;
-mod history;
 mod journal;
-mod latency;
-mod learn;
 mod limiter;
-mod notes;
-mod pacer;
+mod period;
 mod permit;
-mod price;
 mod queue;
-mod ratchet;
-mod react;
-mod reader;
-mod record;
-mod slots;
-mod snapshot;
 #[cfg(test)]
 mod tests;
-mod usage;
-mod users;
 mod walls;
 
 pub use advice::{Advice, Left, Policy};
 pub use calendar::Calendar;
 pub use clock::{Clock, Moment};
-pub use decision::{Decision, WaitsFor};
 pub use dispatcher::Dispatcher;
-pub use history::{History, Sends};
-pub use journal::{Journal, JournalError};
-pub use limiter::{Limiter, Ticket};
+pub use journal::{History, Journal, JournalError, Sends};
+pub use limiter::{Decision, Limiter, Slots, Snapshot, Ticket, WaitsFor, WindowUse};
 pub use permit::{Departed, Feedback, Loss, Meter, Permit, Quota, Refusal, open};
-pub use slots::Slots;
-pub use snapshot::{Snapshot, WindowUse};
 pub use walls::Walls;

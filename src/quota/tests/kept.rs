@@ -8,10 +8,8 @@ use proptest::prelude::*;
 use super::hand::Hand;
 use super::kit::{MINUTE, SECOND, limits, noon, rolling, shanghai};
 use crate::provider::{ThrottleWindow, Unit, Window};
-use crate::quota::compact::still_counting;
-use crate::quota::history::{History, Told};
-use crate::quota::record::{How, Record, Stamp, What};
-use crate::quota::{Clock, Feedback, Journal, Limiter, Moment, open};
+use crate::quota::journal::{How, Record, Stamp, Told, What, still_counting};
+use crate::quota::{Clock, Feedback, History, Journal, Limiter, Moment, open};
 
 const DAY: Duration = Duration::from_secs(86_400);
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Moment;
+use crate::quota::Moment;
+
 use super::reader::Names;
 use super::record::{Record, Stamp, What};
 
@@ -20,18 +21,18 @@ pub struct Sends {
 
 /// A record, and how long ago it was written as far as is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Told {
-    pub(super) record: Record,
-    pub(super) ago: Duration,
+pub(in crate::quota) struct Told {
+    pub(in crate::quota) record: Record,
+    pub(in crate::quota) ago: Duration,
     /// That is known by the clock of this start of the host, which nobody sets.
-    pub(super) by_host: bool,
+    pub(in crate::quota) by_host: bool,
 }
 
 /// What a credential did, oldest first.
 #[derive(Debug, Clone, Default)]
 pub struct History {
-    pub(super) told: Vec<Told>,
-    pub(super) names: Names,
+    pub(in crate::quota) told: Vec<Told>,
+    pub(in crate::quota) names: Names,
 }
 
 impl History {
@@ -58,7 +59,7 @@ impl History {
 
     /// A moment at which the machine's clock was right, as far as can be known: if it was set since the last record, that
     /// record's.
-    pub(super) fn right(&self, now: Moment) -> Moment {
+    pub(in crate::quota) fn right(&self, now: Moment) -> Moment {
         let last = self.told.iter().rev().find(|told| !told.record.at.host.is_zero() && told.by_host);
         let Some(Told { record, ago, .. }) = last else { return now };
         let expected = SignedDuration::try_from(*ago).ok().and_then(|ago| record.at.wall.checked_add(ago).ok());

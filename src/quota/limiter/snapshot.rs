@@ -2,8 +2,10 @@
 
 use jiff::Timestamp;
 
-use super::limiter::Limiter;
-use super::{Decision, Moment};
+use crate::quota::Moment;
+
+use super::Decision;
+use super::Limiter;
 
 /// How full the limits are.
 #[derive(Debug, Clone, PartialEq, Eq)]

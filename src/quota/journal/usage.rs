@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::provider::{Unit, Window, WindowKind};
+use crate::quota::{Calendar, Moment};
 
 use super::history::{History, Told};
 use super::record::What;
-use super::{Calendar, Moment};
 
 /// Calls of which only the number is known: said by a person, or reported by the provider.
 const OTHERS: &str = "(not ours)";

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use crate::provider::{ThrottleWindow, Unit};
+use crate::quota::Moment;
+use crate::quota::journal::What;
+use crate::quota::period::{BUCKET, LONG, SHORT};
 
-use super::Moment;
+use super::Limiter;
 use super::brake::{LEAST, Sign};
-use super::held::{BUCKET, LONG, SHORT};
-use super::limiter::Limiter;
-use super::record::What;
 
 /// A pause asked for by the provider is obeyed up to this.
 const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 3600);

@@ -8,21 +8,22 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::Moment;
-use super::clock::Host;
+use crate::quota::Moment;
+use crate::quota::clock::Host;
+
+use super::JournalError;
 use super::history::Told;
-use super::journal::JournalError;
 use super::record::{NAME_PART, RECORD, Record, Stamp, What};
 
 /// For records without a time.
-pub(super) const NEVER: Stamp = Stamp { wall: Timestamp::UNIX_EPOCH, host: Duration::ZERO };
+pub(in crate::quota) const NEVER: Stamp = Stamp { wall: Timestamp::UNIX_EPOCH, host: Duration::ZERO };
 
 /// The names of jobs by their numbers, as far as read.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Names(BTreeMap<u32, Vec<u8>>);
+pub(in crate::quota) struct Names(BTreeMap<u32, Vec<u8>>);
 
 impl Names {
-    pub(super) fn add(&mut self, record: &Record) {
+    pub(in crate::quota) fn add(&mut self, record: &Record) {
         if let What::Name { job, part, text } = record.what {
             let name = self.0.entry(job).or_default();
             // Written twice by two processes at one time: the second says the same.
@@ -33,21 +34,21 @@ impl Names {
     }
 
     /// The name of a job, if it is known.
-    pub(super) fn get(&self, job: u32) -> Option<String> {
+    pub(in crate::quota) fn get(&self, job: u32) -> Option<String> {
         let bytes = self.0.get(&job)?;
         Some(String::from_utf8_lossy(bytes).trim_end_matches('\0').to_owned())
     }
 }
 
 /// Places the records of a file in time.
-pub(super) struct Reader {
-    pub(super) host: Host,
-    pub(super) names: Names,
-    pub(super) boots: HashMap<u16, u32>,
+pub(in crate::quota) struct Reader {
+    pub(in crate::quota) host: Host,
+    pub(in crate::quota) names: Names,
+    pub(in crate::quota) boots: HashMap<u16, u32>,
 }
 
 impl Reader {
-    pub(super) fn tell(&mut self, records: Vec<Record>, now: Moment) -> Vec<Told> {
+    pub(in crate::quota) fn tell(&mut self, records: Vec<Record>, now: Moment) -> Vec<Told> {
         let up = self.host.base + now.elapsed;
         let mut told = Vec::with_capacity(records.len());
         for record in records {
@@ -70,7 +71,7 @@ impl Reader {
 }
 
 /// The records of `bytes`, which stand at `offset`, and how many bytes of them are whole.
-pub(super) fn parse(path: &Path, offset: u64, bytes: &[u8]) -> Result<(Vec<Record>, u64), JournalError> {
+pub(in crate::quota) fn parse(path: &Path, offset: u64, bytes: &[u8]) -> Result<(Vec<Record>, u64), JournalError> {
     let (chunks, _torn) = bytes.as_chunks::<RECORD>();
     let decoded: Vec<Option<Record>> = chunks.iter().map(Record::decode).collect();
     let count = decoded.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
@@ -88,7 +89,7 @@ pub(super) fn parse(path: &Path, offset: u64, bytes: &[u8]) -> Result<(Vec<Recor
 }
 
 /// The records that name a job.
-pub(super) fn name_records(job: u32, name: &str) -> Vec<Record> {
+pub(in crate::quota) fn name_records(job: u32, name: &str) -> Vec<Record> {
     let parts = name.as_bytes().chunks(NAME_PART).zip(0_u8..);
     let record = |(bytes, part): (&[u8], u8)| {
         let mut text = [0; NAME_PART];

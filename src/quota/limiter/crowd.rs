@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::Moment;
+use crate::quota::Moment;
 
 /// A call of another process without an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,32 +10,32 @@ use crate::provider::{ThrottleWindow, Unit};
 
 /// Bytes per record: kind, flag, user, job, count, amount, extra, wall time, host time, CRC32 of all before;
 /// little-endian.
-pub(super) const RECORD: usize = 40;
+pub(in crate::quota) const RECORD: usize = 40;
 const VERSION: u32 = 2;
 /// Bytes of a job's name in one record.
-pub(super) const NAME_PART: usize = 16;
+pub(in crate::quota) const NAME_PART: usize = 16;
 
 /// An instant, told so that every process of this host understands it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Stamp {
+pub(in crate::quota) struct Stamp {
     /// By the wall clock, in whole milliseconds.
-    pub(super) wall: Timestamp,
+    pub(in crate::quota) wall: Timestamp,
     /// Since the host started, in whole microseconds.
-    pub(super) host: Duration,
+    pub(in crate::quota) host: Duration,
 }
 
 /// One line of the journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Record {
+pub(in crate::quota) struct Record {
     /// The process that wrote it, by its number among the present ones; 0: nobody's.
-    pub(super) user: u16,
-    pub(super) at: Stamp,
-    pub(super) what: What,
+    pub(in crate::quota) user: u16,
+    pub(in crate::quota) at: Stamp,
+    pub(in crate::quota) what: What,
 }
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum What {
+pub(in crate::quota) enum What {
     /// First in a file.
     Header,
     /// A process begins to use the credential; `boot` names the start of the host.
@@ -74,7 +74,7 @@ pub(super) enum What {
 
 /// What came of an attempt that was answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum How {
+pub(in crate::quota) enum How {
     Throttled,
     Failed,
     Accepted,
@@ -92,7 +92,7 @@ struct Raw {
 }
 
 impl Record {
-    pub(super) fn encode(&self) -> [u8; RECORD] {
+    pub(in crate::quota) fn encode(&self) -> [u8; RECORD] {
         let raw = self.what.raw();
         let mut bytes = [0; RECORD];
         (bytes[0], bytes[1]) = (raw.kind, raw.flag);
@@ -112,7 +112,7 @@ impl Record {
         bytes
     }
 
-    pub(super) fn decode(bytes: &[u8; RECORD]) -> Option<Self> {
+    pub(in crate::quota) fn decode(bytes: &[u8; RECORD]) -> Option<Self> {
         if crc32fast::hash(&bytes[..36]) != word(bytes, 36) {
             return None;
         }
@@ -248,7 +248,7 @@ fn millis(duration: Duration) -> u32 {
 }
 
 /// The number a job has in records.
-pub(super) fn job_number(name: &str) -> u32 {
+pub(in crate::quota) fn job_number(name: &str) -> u32 {
     crc32fast::hash(name.as_bytes())
 }
 

@@ -3,27 +3,47 @@
 //! Invariant: pure. Time comes in as a [`Moment`], nothing waits, and a call is in every window from before it leaves
 //! until no window can count it any more. What others must know of it is put into `news` for the journal.
 
+mod advise;
+mod brake;
+mod crowd;
+mod decision;
+mod flight;
+mod held;
+mod latency;
+mod learn;
+mod notes;
+mod pacer;
+mod price;
+mod ratchet;
+mod react;
+mod slots;
+mod snapshot;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::provider::{Limits, Unit, Window, WindowKind};
+use crate::quota::journal::{How, Note, What};
+use crate::quota::period::SHORT;
+use crate::quota::walls::Watch;
+use crate::quota::{Calendar, Feedback, History, Loss, Moment};
 
-use super::brake::Brake;
-use super::crowd::Crowd;
-use super::flight::Flight;
-use super::held::{Held, SHORT};
-use super::journal::Note;
-use super::latency::Latency;
-use super::notes::Notes;
-use super::pacer::Pacer;
-use super::price::Price;
-use super::record::{How, What};
-use super::walls::Watch;
-use super::{Calendar, Decision, Feedback, History, Loss, Moment, Slots, WaitsFor};
+use brake::Brake;
+use crowd::Crowd;
+use flight::Flight;
+use held::Held;
+use latency::Latency;
+use notes::Notes;
+use pacer::Pacer;
+use price::Price;
+
+pub use decision::{Decision, WaitsFor};
+pub use slots::Slots;
+pub use snapshot::{Snapshot, WindowUse};
 
 /// How long a server may go on with a request we gave up.
-pub(super) const ZOMBIE: Duration = Duration::from_secs(60);
+const ZOMBIE: Duration = Duration::from_secs(60);
 
 /// One attempt, counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,23 +60,23 @@ pub struct Ticket {
 
 /// A day and what is counted in it.
 #[derive(Debug)]
-pub(super) struct Day {
-    pub(super) calendar: Calendar,
-    pub(super) unit: Unit,
+struct Day {
+    calendar: Calendar,
+    unit: Unit,
     /// What `limits` says.
-    pub(super) terms: u32,
+    terms: u32,
 }
 
 impl Day {
     /// What calls that cost `price` each count here.
-    pub(super) fn weight(&self, count: u32, price: u32) -> u32 {
+    fn weight(&self, count: u32, price: u32) -> u32 {
         match self.unit {
             Unit::Calls => count,
             Unit::Credits => count.saturating_mul(price),
         }
     }
 
-    pub(super) fn name(&self) -> String {
+    fn name(&self) -> String {
         match self.unit {
             Unit::Calls => "day".to_owned(),
             Unit::Credits => "day-credits".to_owned(),
@@ -67,25 +87,25 @@ impl Day {
 /// Keeps one credential's limits.
 #[derive(Debug)]
 pub struct Limiter {
-    pub(super) rolling: Vec<Held>,
-    pub(super) days: Vec<Day>,
+    rolling: Vec<Held>,
+    days: Vec<Day>,
     /// Requests in flight, of all processes.
-    pub(super) flight: Flight,
+    flight: Flight,
     /// Of those, this process's own.
-    pub(super) own: Slots,
+    own: Slots,
     unanswered: usize,
-    pub(super) crowd: Crowd,
-    pub(super) pacer: Pacer,
-    pub(super) latency: Latency,
-    pub(super) brake: Brake,
-    pub(super) watch: Watch,
-    pub(super) price: Price,
-    pub(super) spent_until: Option<Timestamp>,
+    crowd: Crowd,
+    pacer: Pacer,
+    latency: Latency,
+    brake: Brake,
+    watch: Watch,
+    price: Price,
+    spent_until: Option<Timestamp>,
     stopped: Option<String>,
-    pub(super) notes: Notes,
+    notes: Notes,
     /// Not yet in the journal; `None` when nobody else wants to know.
     news: Option<Vec<Note>>,
-    pub(super) max_wait: Duration,
+    max_wait: Duration,
 }
 
 impl Limiter {
@@ -307,25 +327,25 @@ impl Limiter {
     }
 
     /// Now, by the earliest of the times it may be: a day is not opened by whoever sets the clock.
-    pub(super) fn late(&self, now: Moment) -> Moment {
+    fn late(&self, now: Moment) -> Moment {
         Moment { wall: self.watch.walls(now).late, ..now }
     }
 
     /// Spacing of permits, the widest that any paced window asks for; and how much lateness may be made up for.
-    pub(super) fn gap(&self) -> (Duration, Duration) {
+    fn gap(&self) -> (Duration, Duration) {
         let paced = self.rolling.iter().filter(|held| held.is_paced());
         let widest = paced.map(|held| (held.gap(&self.latency), held)).max_by_key(|(gap, _)| *gap);
         widest.map_or_else(Default::default, |(gap, held)| (gap, held.slack(gap, &self.latency)))
     }
 
     /// Of our own requests in flight, how many were so when the day of `now` began.
-    pub(super) fn carry(&self, day: &Calendar, now: Moment) -> u32 {
+    fn carry(&self, day: &Calendar, now: Moment) -> u32 {
         let ago = now.wall.duration_since(day.began(now.wall));
         self.own.used(now.elapsed.saturating_sub(Duration::try_from(ago).unwrap_or_default()))
     }
 
     /// Before anything else happens: what was under way at midnight may count in either day.
-    pub(super) fn roll_days(&mut self, now: Moment) {
+    fn roll_days(&mut self, now: Moment) {
         let (late, price) = (self.watch.walls(now).late, self.price.of_one());
         let mut carried = 0;
         for index in 0..self.days.len() {
@@ -350,11 +370,16 @@ impl Limiter {
     }
 
     /// Attempts of all processes without an answer.
-    pub(super) fn unanswered(&self) -> usize {
+    fn unanswered(&self) -> usize {
         self.unanswered + self.crowd.unanswered()
     }
 
-    pub(super) fn tell(&mut self, at: Moment, what: What) {
+    /// Other processes that have had something under way for so long that they may have died.
+    pub(super) fn suspects(&self, now: Moment, patience: Duration) -> Vec<u16> {
+        self.crowd.suspects(now.elapsed, patience)
+    }
+
+    fn tell(&mut self, at: Moment, what: What) {
         if let Some(news) = &mut self.news {
             news.push(Note { at, what });
         }
@@ -366,7 +391,7 @@ impl Limiter {
     }
 
     /// The shortest window that is spaced, if it is one of seconds.
-    pub(super) fn seconds(&self) -> Option<usize> {
+    fn seconds(&self) -> Option<usize> {
         let paced = self.rolling.iter().enumerate().filter(|(_, held)| held.is_paced() && held.period <= SHORT);
         paced.min_by_key(|(_, held)| held.period).map(|(index, _)| index)
     }

@@ -5,22 +5,21 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::provider::Unit;
+use crate::quota::Moment;
+use crate::quota::Walls;
+use crate::quota::journal::Told;
+use crate::quota::journal::{How, What};
+use crate::quota::period::LESSON;
 
-use super::Moment;
-use super::history::Told;
-use super::limiter::{Limiter, ZOMBIE};
 use super::ratchet::Ratchet;
-use super::record::{How, What};
-use super::walls::Walls;
+use super::{Limiter, ZOMBIE};
 
-/// What refusals have taught is believed for so long.
-pub(super) const LESSON: Duration = Duration::from_secs(7 * 86_400);
 /// A call of a dead process that left so long before the end of a day may be counted in the next one.
 const LEFT_OPEN: SignedDuration = SignedDuration::from_secs(120);
 
 impl Limiter {
     /// Takes over what another process, or an earlier one, wrote.
-    pub(super) fn learn(&mut self, told: &Told, now: Moment) {
+    pub(in crate::quota) fn learn(&mut self, told: &Told, now: Moment) {
         let Told { record, ago, .. } = *told;
         let user = record.user;
         match record.what {

@@ -6,6 +6,13 @@
 //! `<fingerprint>.user-<n>` is held by a process as long as it lives; the file is replaced by a shorter one only while
 //! nobody else lives.
 
+mod compact;
+mod history;
+mod reader;
+mod record;
+mod usage;
+mod users;
+
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -14,14 +21,18 @@ use std::time::Duration;
 use crate::disk::{self, DiskFile, Durability};
 use crate::job::JobName;
 use crate::provider::{Window, WindowKind};
+use crate::quota::clock::Host;
+use crate::quota::{Clock, Moment};
 
-use super::clock::Host;
-use super::compact::still_counting;
-use super::history::{History, Told};
-use super::reader::{NEVER, Names, Reader, name_records, parse};
-use super::record::{RECORD, Record, Stamp, What, job_number};
-use super::users::{Presence, is_alive};
-use super::{Clock, Moment};
+use reader::{NEVER, Reader, name_records, parse};
+use record::{RECORD, job_number};
+use users::{Presence, is_alive};
+
+pub(in crate::quota) use compact::still_counting;
+pub(in crate::quota) use history::Told;
+pub use history::{History, Sends};
+pub(in crate::quota) use reader::Names;
+pub(in crate::quota) use record::{How, Record, Stamp, What};
 
 /// Grown by so many bytes, the file is made shorter at the next moment in which nobody else uses it.
 const GROWTH: u64 = 4 * 1024 * 1024;
@@ -52,9 +63,9 @@ pub enum JournalError {
 
 /// Something to be written down.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Note {
-    pub(super) at: Moment,
-    pub(super) what: What,
+pub(in crate::quota) struct Note {
+    pub(in crate::quota) at: Moment,
+    pub(in crate::quota) what: What,
 }
 
 /// One credential's journal, open.
@@ -198,7 +209,7 @@ impl Journal {
     }
 
     /// The number of a job, which is named in the file with the next record.
-    pub(super) fn number(&mut self, job: &JobName) -> u32 {
+    pub(in crate::quota) fn number(&mut self, job: &JobName) -> u32 {
         let number = job_number(job.as_str());
         if self.names.get(number).is_none() {
             self.unnamed.entry(number).or_insert_with(|| job.as_str().to_owned());
@@ -207,13 +218,13 @@ impl Journal {
     }
 
     /// How many other processes use the credential, as far as is known.
-    pub(super) fn others(&self) -> usize {
+    pub(in crate::quota) fn others(&self) -> usize {
         self.boots.len().saturating_sub(1)
     }
 
     /// Under the lock: hands `decide` what others wrote since the last tick, and that those of the `suspects` are gone who
     /// no longer live; then writes what it decided.
-    pub(super) fn tick<T>(
+    pub(in crate::quota) fn tick<T>(
         &mut self,
         now: impl FnOnce() -> Moment,
         suspects: &[u16],

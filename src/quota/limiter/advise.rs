@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use crate::provider::Unit;
+use crate::quota::Moment;
+use crate::quota::Walls;
+use crate::quota::journal::What;
+use crate::quota::period::SHORT;
+use crate::quota::{Advice, Left};
 
-use super::Moment;
-use super::advice::{Advice, Left};
-use super::held::SHORT;
-use super::limiter::Limiter;
-use super::record::What;
-use super::walls::Walls;
+use super::Limiter;
 
 const DAY: Duration = Duration::from_secs(86_400);
 

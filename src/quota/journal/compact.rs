@@ -9,16 +9,15 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::provider::{Window, WindowKind};
+use crate::quota::Calendar;
+use crate::quota::period::{BUCKET, FOREIGN_LATENCY, LESSON, LONG, drifted};
 
-use super::Calendar;
-use super::held::{BUCKET, FOREIGN_LATENCY, LONG, drifted};
 use super::history::Told;
-use super::learn::LESSON;
 use super::record::{Record, What};
 
 /// What is kept of `told`, in order. Everything of the last hour stays as it is; of what is older, the attempts that a
 /// longer window or the latest day still counts are summed up by the minute.
-pub(super) fn still_counting(told: &[Told], now: Timestamp, windows: &[Window]) -> Vec<Record> {
+pub(in crate::quota) fn still_counting(told: &[Told], now: Timestamp, windows: &[Window]) -> Vec<Record> {
     let days = Days::of(told, windows);
     let begin = told.iter().position(|one| one.ago < keep(windows) || days.is_told(one)).unwrap_or(told.len());
     let (old, young) = told.split_at(begin);

@@ -5,23 +5,11 @@
 use std::time::Duration;
 
 use crate::provider::{Unit, Window};
+use crate::quota::period::{BUCKET, FOREIGN_LATENCY, LONG, SHORT, drifted};
 
 use super::Slots;
 use super::latency::Latency;
 use super::ratchet::Ratchet;
-
-/// Windows up to this are a matter of milliseconds: their headroom is measured, and they need no journal.
-pub(super) const SHORT: Duration = Duration::from_secs(5);
-/// Rolling windows above this are kept in buckets and not paced.
-pub(super) const LONG: Duration = Duration::from_secs(3600);
-pub(super) const BUCKET: Duration = Duration::from_secs(60);
-/// How long after its send a call of another process, or from before a restart, is counted at the latest.
-pub(super) const FOREIGN_LATENCY: Duration = Duration::from_secs(5);
-
-/// A window's length on our clock, which may run 200 ppm faster than the provider's.
-pub(super) fn drifted(period: Duration) -> Duration {
-    period + period / 5000
-}
 
 /// The spacing of a window of milliseconds never gets more headroom than this.
 const WIDEST: Duration = Duration::from_millis(300);

@@ -11,14 +11,14 @@ use crate::disk::DiskFile;
 
 /// This process among those that use one credential.
 #[derive(Debug)]
-pub(super) struct Presence {
-    pub(super) user: u16,
+pub(in crate::quota) struct Presence {
+    pub(in crate::quota) user: u16,
     lock: DiskFile,
 }
 
 impl Presence {
     /// Takes the first number that nobody alive has.
-    pub(super) fn join(stem: &Path) -> io::Result<Self> {
+    pub(in crate::quota) fn join(stem: &Path) -> io::Result<Self> {
         for user in 1..=u16::MAX {
             let lock = DiskFile::append(&path(stem, user))?;
             match lock.file().try_lock() {
@@ -39,7 +39,7 @@ impl Drop for Presence {
 }
 
 /// Whether the process with this number lives.
-pub(super) fn is_alive(stem: &Path, user: u16) -> io::Result<bool> {
+pub(in crate::quota) fn is_alive(stem: &Path, user: u16) -> io::Result<bool> {
     let file = match File::open(path(stem, user)) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
