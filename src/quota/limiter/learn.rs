@@ -11,8 +11,9 @@ use crate::quota::journal::Told;
 use crate::quota::journal::{How, What};
 use crate::quota::period::LESSON;
 
+use super::Limiter;
+use super::limiter::ZOMBIE;
 use super::ratchet::Ratchet;
-use super::{Limiter, ZOMBIE};
 
 /// A call of a dead process that left so long before the end of a day may be counted in the next one.
 const LEFT_OPEN: SignedDuration = SignedDuration::from_secs(120);
