@@ -5,6 +5,7 @@
 
 mod compact;
 mod history;
+#[expect(clippy::module_inception, reason = "the file is named for the one thing in it")]
 mod journal;
 mod reader;
 mod record;

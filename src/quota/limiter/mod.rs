@@ -12,6 +12,7 @@ mod flight;
 mod held;
 mod latency;
 mod learn;
+#[expect(clippy::module_inception, reason = "the file is named for the one thing in it")]
 mod limiter;
 mod notes;
 mod pacer;
