@@ -40,7 +40,7 @@ pub(super) fn over_time(report: &Report, index: usize) -> String {
     let mut text = String::new();
     for ((play, _), curve) in windows.iter().zip(&curves) {
         let is_last = std::ptr::eq(*play, report.plays.last().unwrap_or(play));
-        let bottom = if is_last { 40.0 } else { 8.0 };
+        let bottom = if is_last { 34.0 } else { 8.0 };
         let (x, y) = (Scale::Linear { largest: times }, Scale::Linear { largest });
         let mut frame = Frame::new([WIDTH, 84.0 + bottom], [196.0, 20.0, 8.0, bottom], x, y);
         for value in round_steps(largest) {
@@ -50,7 +50,7 @@ pub(super) fn over_time(report: &Report, index: usize) -> String {
             for value in round_steps(times) {
                 frame.tick_x(value, &number(value));
             }
-            frame.write(WIDTH - 20.0, 84.0 + bottom - 4.0, "tick end", unit_name);
+            frame.write(186.0, 84.0 + bottom - 17.0, "tick end", unit_name);
         }
         frame.write(0.0, 38.0, "name", play.strategy.name());
         frame.write(0.0, 56.0, "note", &curve.note(limit));
@@ -82,11 +82,7 @@ impl Curve {
         // A last step that the play cut off would look like a drop.
         values.resize(steps.max(1), 0.0);
         if window.step < window.period {
-            let mut sum = 0.0;
-            for value in &mut values {
-                sum += *value;
-                *value = sum;
-            }
+            values = filled(&values, window);
         }
         let step = window.step.as_secs_f64() / unit.as_secs_f64();
         let each = values.len().div_ceil(COLUMNS).max(1);
@@ -105,8 +101,32 @@ impl Curve {
 
     fn note(&self, limit: f64) -> String {
         let mean = self.points.iter().map(|point| point.mean).sum::<f64>() / (self.points.len() as f64).max(1.0);
-        format!("mean {mean:.1} of {limit:.0}")
+        let mean = if limit < 1000.0 { format!("{mean:.1}") } else { format!("{mean:.0}") };
+        format!("mean {} of {}", in_groups(&mean), in_groups(&limit.to_string()))
     }
+}
+
+/// How full a window of many steps is after each of them.
+fn filled(counts: &[f64], window: &WindowPlayed) -> Vec<f64> {
+    let step = window.step.as_secs_f64();
+    let period = window.period.as_secs_f64();
+    let mut full = 0.0;
+    let mut filled = Vec::with_capacity(counts.len());
+    for (nth, count) in counts.iter().enumerate() {
+        match window.resets {
+            Some(first) => {
+                let days = |nth: f64| ((nth * step - first.as_secs_f64()) / period).floor();
+                full = if days(nth as f64) > days(nth as f64 - 1.0) { 0.0 } else { full };
+            }
+            None => {
+                let left = nth.checked_sub((period / step).round() as usize).and_then(|old| counts.get(old));
+                full -= left.copied().unwrap_or_default();
+            }
+        }
+        full += count;
+        filled.push(full);
+    }
+    filled
 }
 
 /// Two columns of bars: use of the tightest limit, and refusals on a scale of powers of ten.
@@ -166,10 +186,12 @@ fn distribution(report: &Report, title: &str, times: impl Fn(&Played) -> &Histog
     for value in [0.0, 25.0, 50.0, 75.0, 100.0] {
         frame.tick_y(value, &number(value));
     }
+    // Names of more than five powers of ten would run into one another.
+    let each = if (largest / least).log10() > 5.5 { 100.0 } else { 10.0 };
     let mut tick = least;
     while tick <= largest * 1.001 {
         frame.tick_x(tick, &in_words(tick));
-        tick *= 10.0;
+        tick *= each;
     }
     for play in &report.plays {
         let times = times(play);

@@ -43,7 +43,7 @@ pub struct Played {
     pub waits: Histogram,
     /// From leaving until the answer, of accepted calls.
     pub latencies: Histogram,
-    /// Time that was wasted: work waited, nothing was in flight, one more call was within every limit, and since the
+    /// Time with work that was wasted: work waited, nothing was in flight, one more call was within every limit, and since the
     /// last one left the even spacing of the tightest limit had passed.
     pub idle: Duration,
     /// How full the client believes the windows to be at the end, if it knows.
@@ -168,8 +168,9 @@ impl<'a> Play<'a> {
         self.far.pass(working);
         if self.client.is_some() && self.line.has_work() && self.line.is_quiet() {
             let opens = self.far.opens(moment(self.scenario.start, self.now));
-            let from = self.now.max(opens).max(self.last_left + self.far.spacing());
-            self.played.idle += next.saturating_sub(from);
+            let from = self.now.max(opens).max(self.last_left + self.far.spacing()).min(next);
+            // What is left over when the work ends is not counted: nobody waits for it.
+            self.played.idle += pattern.time_on(next).saturating_sub(pattern.time_on(from));
         }
         self.now = next;
     }

@@ -50,7 +50,7 @@ pub struct WindowFigures {
     pub name: String,
     /// Calls per window.
     pub limit: u32,
-    /// Calls it had room for while there was work: limit x time, at least one window; each calendar day whole.
+    /// Calls it had room for while there was work: limit x time, at least one window; calendar days that ended whole.
     pub allowed: u64,
     /// Calls of ours that the server accepted.
     pub achieved: u64,

@@ -27,11 +27,17 @@ pub fn page(report: &Report) -> String {
     body.push_str(&format!("<figure>{}</figure>\n<figure>{}</figure>\n", bars(report), summary(report)));
     let windows = report.strategies.first().map(|figures| figures.windows.as_slice()).unwrap_or_default();
     for (index, window) in windows.iter().enumerate() {
-        body.push_str(&format!("<h2>Calls per {} over time</h2>\n", escape(&window.name)));
-        let limit = format!("{} per {}", window.limit, window.name);
+        let limit = format!("{} per {}", in_groups(&window.limit.to_string()), window.name);
+        let is_long =
+            report.plays.iter().any(|play| play.windows.get(index).is_some_and(|seen| seen.step < seen.period));
+        let what = if is_long {
+            "Accepted calls that count in the window, as time passes."
+        } else {
+            "Accepted calls, window by window: the line is their mean, the band runs from the fewest to the most."
+        };
         body.push_str(&format!(
-            "<p>Accepted calls, window by window: the line is their mean, the band runs from the fewest to the most. \
-             <span class=\"red\">Broken line</span>: the limit, {}.</p>\n",
+            "<h2>Calls per {} over time</h2>\n<p>{what} <span class=\"red\">Broken line</span>: the limit, {}.</p>\n",
+            escape(&window.name),
             escape(&limit)
         ));
         body.push_str(&format!("<figure class=\"time\">{}</figure>\n", over_time(report, index)));

@@ -48,7 +48,7 @@ impl<'a> FarEnd<'a> {
             scenario,
             start: scenario.start,
             enforcer: Enforcer::new(&limits, &scenario.server.rules),
-            truth: limits.windows.iter().map(Truth::new).collect(),
+            truth: limits.windows.iter().map(|window| Truth::new(window, scenario.start, scenario.length)).collect(),
             travelled: 0,
         }
     }

@@ -5,10 +5,15 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::provider::{Window, WindowKind};
 use crate::quota::{Calendar, Moment};
 
+const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
+/// Steps of the curve of a long window.
+const PARTS: u32 = 300;
 
 /// What one limit saw.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,7 +24,8 @@ pub struct WindowPlayed {
     pub max: u32,
     /// Its length; a calendar day is taken as 24 hours.
     pub period: Duration,
-    /// Calls the limit had room for while there was work.
+    /// Calls the limit had room for while there was work: limit x time, at least one window. A calendar day that has
+    /// ended is allowed whole; of one that has not, its part that has passed, or what was used if that is more.
     pub allowed: f64,
     /// Calls of the client that were accepted.
     pub achieved: u64,
@@ -27,7 +33,9 @@ pub struct WindowPlayed {
     pub most: u32,
     /// Calls that count in the window that ends with the play.
     pub at_end: u32,
-    /// How long one entry of `curve` is: the window itself, at most an hour.
+    /// When the first calendar day ends, since the start; nothing for a window that no calendar has.
+    pub resets: Option<Duration>,
+    /// How long one entry of `curve` is: the window itself, or of one above an hour a part.
     pub step: Duration,
     /// Calls of the client that were accepted, step by step.
     pub curve: Vec<u32>,
@@ -37,7 +45,7 @@ pub struct WindowPlayed {
 pub(super) struct Truth {
     seen: WindowPlayed,
     span: Span,
-    days: u32,
+    start: Timestamp,
 }
 
 #[derive(Debug)]
@@ -47,12 +55,16 @@ enum Span {
 }
 
 impl Truth {
-    pub(super) fn new(window: &Window) -> Self {
+    pub(super) fn new(window: &Window, start: Timestamp, length: Duration) -> Self {
         let (period, span) = match &window.kind {
             WindowKind::Rolling(period) => (*period, Span::Rolling(VecDeque::new())),
             WindowKind::Day { resets, zone } => {
                 (HOUR * 24, Span::Day(Calendar::new(window.max, *resets, zone.clone())))
             }
+        };
+        let resets = match &span {
+            Span::Rolling(_) => None,
+            Span::Day(calendar) => Duration::try_from(calendar.resets_at(start).duration_since(start)).ok(),
         };
         let seen = WindowPlayed {
             name: name(period),
@@ -62,10 +74,11 @@ impl Truth {
             achieved: 0,
             most: 0,
             at_end: 0,
-            step: period.min(HOUR),
+            resets,
+            step: if period > HOUR { (length / PARTS).clamp(SECOND, HOUR) } else { period },
             curve: Vec::new(),
         };
-        Self { seen, span, days: 0 }
+        Self { seen, span, start }
     }
 
     /// A call was accepted at `now`.
@@ -77,9 +90,6 @@ impl Truth {
                 u32::try_from(times.len()).unwrap_or(u32::MAX)
             }
             Span::Day(calendar) => {
-                if calendar.used(now.wall, 0) == 0 {
-                    self.days += 1;
-                }
                 calendar.take(now.wall, 0);
                 calendar.used(now.wall, 0)
             }
@@ -129,21 +139,24 @@ impl Truth {
         self.seen.max = max;
     }
 
-    /// What is there to be read at `now`, the end. A play shorter than a window is allowed a whole one, and every day
-    /// begun counts.
+    /// What is there to be read at `now`, the end.
     pub(super) fn finish(mut self, now: Moment) -> WindowPlayed {
         let max = f64::from(self.seen.max);
         match &mut self.span {
             Span::Rolling(times) => {
                 forget(times, self.seen.period, now.elapsed);
                 self.seen.at_end = u32::try_from(times.len()).unwrap_or(u32::MAX);
-                self.seen.allowed = self.seen.allowed.max(max);
             }
             Span::Day(calendar) => {
                 self.seen.at_end = calendar.used(now.wall, 0);
-                self.seen.allowed = max * f64::from(self.days.max(1));
+                let (first, last) = (calendar.day_of(self.start), calendar.day_of(now.wall));
+                let ended = last.since(first).map_or(0, |days| days.get_days());
+                let into = now.wall.duration_since(calendar.began(now.wall)).as_secs_f64();
+                let begun = (max * into / self.seen.period.as_secs_f64()).max(f64::from(self.seen.at_end));
+                self.seen.allowed = max * f64::from(ended) + begun;
             }
         }
+        self.seen.allowed = self.seen.allowed.max(max);
         self.seen
     }
 }

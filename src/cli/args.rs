@@ -205,7 +205,7 @@ pub(super) struct BenchArguments {
 
 const BENCH: &str = "\
 Nothing is sent: time is virtual, and every call is judged by the server's own count.
-Limits: qps, per_minute, per_hour, per_day (the last 24 hours) and concurrency (16 when absent).
+Limits: qps, per_minute, per_hour, per_day (from midnight UTC) and concurrency (16 when absent).
 `tidemill simulate --help` says more about --enforce and --latency.";
 
 /// `tidemill simulate`

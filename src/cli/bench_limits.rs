@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use jiff::civil::Time;
+use jiff::tz::TimeZone;
+
 use crate::bench::Pattern;
 use crate::job::parse_duration;
 use crate::provider::{Limits, Window};
@@ -11,7 +14,7 @@ const AT_ONCE: u32 = 16;
 const LIMIT_MOST: u32 = 10_000_000;
 const KEYS: &str = "qps, per_minute, per_hour, per_day or concurrency";
 
-/// Reads `qps=10,per_minute=300`; a day is the last 24 hours.
+/// Reads `qps=10,per_minute=300`; a day begins at midnight UTC.
 pub(super) fn limits(text: &str) -> Result<Limits, String> {
     let mut limits = Limits { windows: Vec::new(), concurrency: AT_ONCE, guessed: Vec::new() };
     let mut seen = Vec::new();
@@ -19,11 +22,12 @@ pub(super) fn limits(text: &str) -> Result<Limits, String> {
         let part = part.trim();
         let wrong = || format!("`{part}` is no limit: write KEY=NUMBER, where KEY is {KEYS}");
         let (key, number) = part.split_once('=').ok_or_else(wrong)?;
-        let seconds = match key {
-            "qps" => Some(1),
-            "per_minute" => Some(60),
-            "per_hour" => Some(3600),
-            "per_day" => Some(86_400),
+        let rolling = |max, seconds| Window::rolling(max, Duration::from_secs(seconds));
+        let window: Option<&dyn Fn(u32) -> Window> = match key {
+            "qps" => Some(&|max| rolling(max, 1)),
+            "per_minute" => Some(&|max| rolling(max, 60)),
+            "per_hour" => Some(&|max| rolling(max, 3600)),
+            "per_day" => Some(&|max| Window::day(max, Time::midnight(), TimeZone::UTC)),
             "concurrency" => None,
             _ => return Err(wrong()),
         };
@@ -33,8 +37,8 @@ pub(super) fn limits(text: &str) -> Result<Limits, String> {
             return Err(format!("`{key}` is given twice"));
         }
         seen.push(key);
-        match seconds {
-            Some(seconds) => limits.windows.push(Window::rolling(max, Duration::from_secs(seconds))),
+        match window {
+            Some(window) => limits.windows.push(window(max)),
             None => limits.concurrency = max,
         }
     }

@@ -9,7 +9,7 @@ use tidemill::bench::{Incident, Mishap, Pattern, Scenario};
 use tidemill::provider::{Limits, Window};
 use tidemill::simulate::{CountAt, Kind, Latency, Rules};
 
-use super::goals::{ALWAYS, Goal, Wanted};
+use super::goals::{ALWAYS, END, Goal, Wanted};
 
 const SEED: u64 = 1;
 const MINUTE: Duration = Duration::from_secs(60);
@@ -69,8 +69,11 @@ fn kept((kind, count_refusals): (Kind, bool)) -> String {
     format!("{kind:?}{}", if count_refusals { " + refusals" } else { "" })
 }
 
+/// A day that is not used is as much a loss as one that is exceeded.
+const DAY_USED: Wanted = Wanted::Use { window: 2, percent: 99.5, from: ALWAYS, until: END };
+
 fn used(percent: f64) -> Wanted {
-    Wanted::Use { window: 0, percent, from: ALWAYS }
+    Wanted::Use { window: 0, percent, from: ALWAYS, until: END }
 }
 
 /// All of them; `length` is played where it is free to choose, and days hold `day` calls.
@@ -80,7 +83,7 @@ pub(crate) fn cases(length: Duration, day: u32) -> Vec<Goal> {
     goals.extend(on_off(length));
     goals.extend(killed(day));
     goals.extend(wrong_terms(length.min(6 * HOUR)));
-    goals.extend(foreign());
+    goals.extend(foreign(length.min(2 * HOUR)));
     goals.extend(clocks(day));
     goals
 }
@@ -152,7 +155,7 @@ fn killed(max: u32) -> Vec<Goal> {
             let mut scenario = Scenario::new(three(day.clone()), rules(Kind::Log, false), latency, length, SEED);
             scenario.start = "2026-03-02T16:00:00Z".parse().unwrap();
             scenario.incidents = Incident::kills(10 * MINUTE, Duration::from_secs(1), length);
-            let wanted = [CLEAN, Wanted::Count { window: 2, percent: 0.5 }];
+            let wanted = [CLEAN, Wanted::Count { window: 2, percent: 0.5 }, DAY_USED];
             goals.push(goal(4, format!("10/s + 300/min + {name}, killed, {latency:?}"), scenario, &wanted));
         }
     }
@@ -177,7 +180,7 @@ fn wrong_terms(length: Duration) -> Vec<Goal> {
 
         let mut scenario = Scenario::new(per_second(10, bucket), rules(kind, false), latency, length, SEED);
         scenario.incidents = vec![Incident { at: length / 3, what: Mishap::Terms(per_second(5, false)) }];
-        let after = Wanted::Use { window: 0, percent: 97.0, from: length / 3 };
+        let after = Wanted::Use { window: 0, percent: 97.0, from: length / 3, until: END };
         let wanted = [after, Wanted::Refusals { most: 25, from: ALWAYS }];
         goals.push(goal(5, format!("10/s drops to 5/s, {known}{kind:?}, {latency:?}"), scenario, &wanted));
     }
@@ -185,16 +188,17 @@ fn wrong_terms(length: Duration) -> Vec<Goal> {
 }
 
 /// Another user of the key takes the whole minute in its last ten seconds.
-fn foreign() -> Vec<Goal> {
+fn foreign(length: Duration) -> Vec<Goal> {
     let mut goals = Vec::new();
     for kind in [Kind::Log, Kind::Counter] {
         for latency in [Latency::J1, Latency::J2] {
-            let mut scenario = Scenario::new(per_minute(300), rules(kind, true), latency, 2 * HOUR, SEED);
-            let at = HOUR - Duration::from_secs(10);
+            let mut scenario = Scenario::new(per_minute(300), rules(kind, true), latency, length, SEED);
+            let at = length / 2 - Duration::from_secs(10);
             let gap = Duration::from_secs(10) / 300;
             scenario.incidents = vec![Incident { at, what: Mishap::Foreign { calls: 300, gap } }];
-            let from = HOUR + 2 * MINUTE;
-            let wanted = [Wanted::Use { window: 0, percent: 95.0, from }, Wanted::Refusals { most: 5, from: ALWAYS }];
+            let from = length / 2 + 2 * MINUTE;
+            let back = |until| Wanted::Use { window: 0, percent: 95.0, from, until };
+            let wanted = [back(from + MINUTE), back(END), Wanted::Refusals { most: 5, from: ALWAYS }];
             goals.push(goal(
                 6,
                 format!("300/min, {}, a foreign burst, {latency:?}", kept((kind, true))),
@@ -214,7 +218,7 @@ fn clocks(max: u32) -> Vec<Goal> {
             let mut scenario = Scenario::new(limits, rules(Kind::Log, false), latency, 26 * HOUR, SEED);
             scenario.start = "2026-03-02T16:00:00Z".parse().unwrap();
             scenario.drift_ppm = drift_ppm;
-            goals.push(goal(12, format!("three limits, {drift_ppm} ppm, {latency:?}"), scenario, &[CLEAN]));
+            goals.push(goal(12, format!("three limits, {drift_ppm} ppm, {latency:?}"), scenario, &[CLEAN, DAY_USED]));
         }
     }
     let step = |at, hours| vec![Incident { at, what: Mishap::WallStep(SignedDuration::from_hours(hours)) }];
@@ -234,7 +238,7 @@ fn clocks(max: u32) -> Vec<Goal> {
     for (name, (day, start), incidents) in cases {
         let mut scenario = Scenario::new(three(day), rules(Kind::Log, false), Latency::J2, 50 * HOUR, SEED);
         (scenario.start, scenario.incidents) = (start, incidents);
-        goals.push(goal(12, format!("three limits, {name}, J2"), scenario, &[CLEAN]));
+        goals.push(goal(12, format!("three limits, {name}, J2"), scenario, &[CLEAN, DAY_USED]));
     }
     goals
 }

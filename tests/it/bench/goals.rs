@@ -22,8 +22,8 @@ pub(crate) struct Goal {
 /// What is wanted.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Wanted {
-    /// At least so many percent of the window with this number, from a time on.
-    Use { window: usize, percent: f64, from: Duration },
+    /// At least so many percent of the window with this number, from a time on, or between two times.
+    Use { window: usize, percent: f64, from: Duration, until: Duration },
     /// At most so many refusals from a time on.
     Refusals { most: usize, from: Duration },
     /// At most so many refusals per hour from a time on.
@@ -35,6 +35,7 @@ pub(crate) enum Wanted {
 }
 
 pub(crate) const ALWAYS: Duration = Duration::ZERO;
+pub(crate) const END: Duration = Duration::MAX;
 
 /// What was reached.
 #[derive(Debug)]
@@ -58,8 +59,8 @@ impl Wanted {
     fn judge(self, played: &Played) -> Reached {
         let refusals = |from: Duration| played.refused.iter().filter(|refused| refused.at >= from).count();
         match self {
-            Self::Use { window, percent, from } => {
-                let reached = used(&played.windows[window], played.length, from);
+            Self::Use { window, percent, from, until } => {
+                let reached = used(&played.windows[window], from, until.min(played.length));
                 Reached { is_met: reached >= percent, figure: format!("{reached:.2} % (>= {percent})") }
             }
             Self::Refusals { most, from } => {
@@ -103,13 +104,13 @@ fn by_cause(played: &Played) -> String {
 }
 
 /// The share of a window from a time on: of the whole, what the window had room for while there was work.
-fn used(window: &WindowPlayed, length: Duration, from: Duration) -> f64 {
+fn used(window: &WindowPlayed, from: Duration, until: Duration) -> f64 {
     if from.is_zero() {
         return window.achieved as f64 * 100.0 / window.allowed;
     }
-    // A whole step before `from` or after the end is left out.
+    // Steps that begin before `from` or end after `until` are left out.
     let first = from.as_nanos().div_ceil(window.step.as_nanos());
-    let end = length.as_nanos() / window.step.as_nanos();
+    let end = until.as_nanos() / window.step.as_nanos();
     let counted: u32 = window.curve.iter().take(end as usize).skip(first as usize).sum();
     let allowed =
         f64::from(window.max) * (end - first) as f64 * window.step.as_secs_f64() / window.period.as_secs_f64();

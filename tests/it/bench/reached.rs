@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use super::cases::cases;
 
-/// Plays those that `is_chosen`: ten minutes, or days of three thousand calls.
-fn reached(is_chosen: impl Fn(u32, &str) -> bool) {
+const SIX_MINUTES: Duration = Duration::from_secs(360);
+const DAY: u32 = 1000;
+
+/// Plays those that `is_chosen`.
+fn reached(length: Duration, is_chosen: impl Fn(u32, &str) -> bool) {
     let mut count = 0;
-    for goal in cases(Duration::from_secs(600), 3000) {
+    for goal in cases(length, DAY) {
         if is_chosen(goal.number, &goal.name) {
             let (_, reached) = goal.play();
             assert!(reached.is_met, "goal {}, {}: {}", goal.number, goal.name, reached.figure);
@@ -19,32 +22,42 @@ fn reached(is_chosen: impl Fn(u32, &str) -> bool) {
 
 #[test]
 fn a_limit_per_minute_is_used_and_kept() {
-    reached(|number, _| number == 1);
+    reached(SIX_MINUTES, |number, _| number == 1);
 }
 
 #[test]
-fn a_limit_per_second_is_used_and_kept_however_it_is_counted() {
-    let missed = ["Counter", "known as a bucket", "J2"];
-    reached(|number, name| number == 2 && !missed.iter().any(|word| name.contains(word)));
-    reached(|number, name| number == 2 && name.contains("counted at the end"));
+fn a_limit_per_second_is_kept_wherever_it_is_counted() {
+    reached(SIX_MINUTES / 2, |number, name| number == 2 && name.contains("counted at the end"));
+}
+
+#[test]
+fn a_limit_per_second_is_used_and_kept() {
+    let missed = ["Counter", "known as a bucket", "J2", "counted at the end"];
+    // Headroom is cautious until two hundred answers are in.
+    reached(SIX_MINUTES * 2, |number, name| number == 2 && !missed.iter().any(|word| name.contains(word)));
 }
 
 #[test]
 fn jobs_that_come_and_go_are_never_refused() {
-    reached(|number, _| number == 3);
+    reached(SIX_MINUTES, |number, _| number == 3);
 }
 
 #[test]
 fn a_killed_client_forgets_nothing() {
-    reached(|number, _| number == 4);
+    reached(SIX_MINUTES, |number, _| number == 4);
 }
 
 #[test]
-fn a_key_that_others_use_is_recovered() {
-    reached(|number, _| number == 6);
+fn a_key_that_others_use_is_not_hammered() {
+    for goal in cases(SIX_MINUTES, DAY).iter().filter(|goal| goal.number == 6) {
+        let refused = goal.play().0.refused.len();
+        assert!((1..=5).contains(&refused), "{}: {refused} refused", goal.name);
+    }
 }
 
 #[test]
 fn clocks_that_drift_or_are_set_back_open_no_second_day() {
-    reached(|number, name| number == 12 && !name.contains(" 200 ppm") && !name.contains("to the next day"));
+    reached(SIX_MINUTES, |number, name| {
+        number == 12 && !name.contains(" 200 ppm") && !name.contains("to the next day")
+    });
 }
