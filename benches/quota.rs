@@ -29,9 +29,8 @@ fn permit(criterion: &mut Criterion) {
             elapsed = until.unwrap_or(elapsed);
         }
         if let Ok(ticket) = limiter.take(now(elapsed)) {
-            black_box(ticket);
-            limiter.answered(elapsed, Feedback::Accepted, now(elapsed));
-            limiter.freed();
+            limiter.answered(black_box(ticket), elapsed, Feedback::Accepted, now(elapsed));
+            limiter.freed(now(elapsed));
         }
     };
     (0..20_000).for_each(|_| next());

@@ -4,8 +4,10 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::provider::{Cause, ThrottleWindow};
-use crate::quota::{Feedback, History, WindowUse};
+use crate::quota::{Feedback, Ticket, WindowUse};
 
 use super::clocks::{ClientClock, moment};
 use super::histogram::Histogram;
@@ -14,7 +16,7 @@ use super::line::{Call, Line};
 use super::queue::{Happening, Queue};
 use super::scenario::{Scenario, of_calls};
 use super::server::{FarEnd, Hit, Journey, hash};
-use super::strategy::{Client, Strategy, Turn};
+use super::strategy::{Answer, Client, Remains, Strategy, Turn};
 use super::truth::WindowPlayed;
 
 /// A client gives an answer up after this.
@@ -68,7 +70,7 @@ struct Play<'a> {
     /// None while it is down.
     client: Option<Client>,
     life: u32,
-    history: History,
+    remains: Remains,
     last_left: Duration,
     far: FarEnd<'a>,
     played: Played,
@@ -109,7 +111,7 @@ impl<'a> Play<'a> {
             clock,
             client: None,
             life: 0,
-            history: History::default(),
+            remains: Remains::default(),
             last_left: Duration::ZERO,
             far: FarEnd::new(scenario),
             played: Played {
@@ -139,21 +141,22 @@ impl<'a> Play<'a> {
             }
             let shown = self.clock.shows(self.now);
             match self.client.as_mut()?.turn(waiting, shown) {
-                Turn::Go => self.send(shown.elapsed),
+                Turn::Go(ticket) => self.send(shown.elapsed, ticket),
                 Turn::At(at) => return Some(self.clock.reaches(at).max(self.now + Duration::from_nanos(1))),
                 Turn::OnAnswer => return None,
             }
         }
     }
 
-    fn send(&mut self, left: Duration) {
+    fn send(&mut self, left: Duration, ticket: Option<Ticket>) {
         let Some(ready) = self.line.leave() else { return };
         self.played.sent += 1;
         self.played.waits.record(self.now.saturating_sub(ready.since));
         self.last_left = self.now;
         let journey = self.far.receive(self.now);
         let (sent, refusals) = (self.now, ready.refusals);
-        let call = Call { life: self.life, sent, left, refusals, journey, ahead: None, hit: None };
+        let date = self.scenario.start;
+        let call = Call { life: self.life, sent, left, ticket, date, refusals, journey, ahead: None, hit: None };
         if journey.counted > journey.arrives {
             self.queue.plan(journey.arrives, Happening::Arrive(call));
         } else {
@@ -212,6 +215,8 @@ impl<'a> Play<'a> {
                 self.now
             }
         };
+        let date = moment(self.scenario.start, decided).wall;
+        call.date = Timestamp::from_second(date.as_second()).unwrap_or(date);
         let at = (decided + back).min(call.sent + PATIENCE);
         self.queue.plan(at, Happening::Answer(call));
     }
@@ -225,18 +230,19 @@ impl<'a> Play<'a> {
         let shown = self.clock.shows(self.now);
         self.line.came_back();
         let latency = self.now - call.sent;
+        let answer = |feedback| Answer { ticket: call.ticket, sent: call.left, feedback, date: call.date };
         match call.hit {
             _ if latency >= PATIENCE => {
-                client.gave_up(shown);
+                client.gave_up(call.ticket, shown);
                 self.line.again(self.now, call.refusals);
             }
             None => {
                 self.played.latencies.record(latency);
-                client.answered(call.left, Feedback::Accepted, shown);
+                client.answered(answer(Feedback::Accepted), shown);
             }
             Some(Hit { cause, retry_after }) => {
                 let feedback = Feedback::Throttled { window: window_of(cause), retry_after };
-                client.answered(call.left, feedback, shown);
+                client.answered(answer(feedback), shown);
                 self.refused(call.refusals + 1, retry_after);
             }
         }
@@ -270,8 +276,8 @@ impl<'a> Play<'a> {
 
     fn start(&mut self) {
         let limits = of_calls(&self.scenario.limits);
-        let history = std::mem::take(&mut self.history);
-        self.client = Some(Client::new(self.played.strategy, &limits, history, self.clock.shows(self.now)));
+        let remains = std::mem::take(&mut self.remains);
+        self.client = Some(Client::new(self.played.strategy, &limits, remains, self.clock.shows(self.now)));
         self.fill();
     }
 
@@ -280,7 +286,7 @@ impl<'a> Play<'a> {
         match &incident.what {
             Mishap::Kill { down } => {
                 if let Some(client) = self.client.take() {
-                    self.history = client.remains();
+                    self.remains = client.remains();
                     self.life += 1;
                     self.line.clear();
                     self.queue.plan(self.now + *down, Happening::Restart);

@@ -47,7 +47,7 @@ impl Governors {
         let inside: usize = self.stages.iter().map(|stage| stage.waiting).sum();
         match self.stages.first_mut() {
             Some(first) => first.waiting += waiting.saturating_sub(inside),
-            None => return Turn::Go,
+            None => return Turn::Go(None),
         }
         let mut wake: Option<Duration> = None;
         let mut is_through = false;
@@ -63,7 +63,7 @@ impl Governors {
                         None => is_through = true,
                     }
                     if is_through {
-                        return Turn::Go;
+                        return Turn::Go(None);
                     }
                     // What moved may move on.
                     (index, wake) = (self.stages.len(), None);

@@ -5,6 +5,10 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
+use crate::quota::Ticket;
+
 use super::server::{Hit, Journey};
 
 /// A request that waits for leave.
@@ -23,6 +27,10 @@ pub(super) struct Call {
     pub(super) life: u32,
     pub(super) sent: Duration,
     pub(super) left: Duration,
+    /// What ours counted it as.
+    pub(super) ticket: Option<Ticket>,
+    /// What the server's clock showed when it answered, to the second.
+    pub(super) date: Timestamp,
     pub(super) refusals: u32,
     pub(super) journey: Journey,
     /// How many it found at the server, if it is not counted on arrival.

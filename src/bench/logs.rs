@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::provider::{Window, WindowKind};
-use crate::quota::{Calendar, Moment, Slots};
+use crate::quota::{Calendar, Moment, Slots, Walls};
 
 /// What the last call of a window was sent at, and how many.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ impl Log {
                 let nth = sent.len().checked_sub(*max).and_then(|index| sent.get(index));
                 nth.map_or(now.elapsed, |at| *at + *period)
             }
-            Self::Day(calendar) if calendar.used(now.wall, 0) >= calendar.max() => {
+            Self::Day(calendar) if calendar.used(Walls::sure(now.wall), 0) >= calendar.max() => {
                 now.elapsed_at(calendar.resets_at(now.wall)).max(now.elapsed)
             }
             Self::Day(_) => now.elapsed,
@@ -44,7 +44,7 @@ impl Log {
         match self {
             Self::Rolling { sent, .. } => sent.push_back(now.elapsed),
             Self::Day(calendar) => {
-                calendar.take(now.wall, 0);
+                calendar.take(Walls::sure(now.wall), 0, 1);
             }
         }
     }
@@ -68,16 +68,18 @@ impl Holding {
     /// When one more may be sent; `None`: when an answer is in.
     pub(super) fn opens(&self, now: Moment) -> Option<Duration> {
         match self {
-            Self::Rolling { slots, .. } => slots.next_free(now.elapsed),
-            Self::Day(calendar) => Some(now.elapsed_at(calendar.next_free(now.wall, 0)).max(now.elapsed)),
+            Self::Rolling { slots, .. } => slots.next_free(now.elapsed, 1),
+            Self::Day(calendar) => {
+                Some(now.elapsed_at(calendar.next_free(Walls::sure(now.wall), 0, 1)).max(now.elapsed))
+            }
         }
     }
 
     pub(super) fn take(&mut self, now: Moment) {
         match self {
-            Self::Rolling { slots, .. } => slots.take(now.elapsed),
+            Self::Rolling { slots, .. } => slots.take(now.elapsed, 1),
             Self::Day(calendar) => {
-                calendar.take(now.wall, 0);
+                calendar.take(Walls::sure(now.wall), 0, 1);
             }
         }
     }
@@ -85,7 +87,7 @@ impl Holding {
     /// The answer is in, whatever it says; the clock may run 200 ppm fast.
     pub(super) fn answered(&mut self, now: Duration) {
         if let Self::Rolling { period, slots } = self {
-            slots.release(now + *period + *period / 5000);
+            slots.release(now + *period + *period / 5000, 1);
         }
     }
 }

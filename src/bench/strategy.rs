@@ -6,10 +6,11 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::provider::{Limits, WindowKind};
-use crate::quota::{Decision, Feedback, History, Limiter, Loss, Moment, Sends, WindowUse};
+use crate::quota::{Advice, Decision, Feedback, History, Limiter, Loss, Moment, Sends, Ticket, WindowUse};
 
 use super::governors::Governors;
 use super::logs::{Holding, Log};
@@ -61,12 +62,40 @@ impl Strategy {
 /// Whether the head of the line may leave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Turn {
-    /// Yes, and it is counted.
-    Go,
+    /// Yes, and it is counted; with what ours counted it as.
+    Go(Option<Ticket>),
     /// Ask again then.
     At(Duration),
     /// Ask again when an answer is in.
     OnAnswer,
+}
+
+/// What a process that was killed leaves on its disk.
+#[derive(Debug, Default)]
+pub(super) struct Remains {
+    sends: Vec<Sends>,
+    spent_until: Option<Timestamp>,
+}
+
+impl Remains {
+    /// As the limiter reads it: a day that is used up stands for what was sent in it.
+    fn history(&self, now: Moment) -> History {
+        match self.spent_until.filter(|until| *until > now.wall) {
+            Some(until) => History::spent(until),
+            None => History::of(&self.sends, now),
+        }
+    }
+}
+
+/// An answer as a client gets it.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) ticket: Option<Ticket>,
+    /// When the request left.
+    pub(super) sent: Duration,
+    pub(super) feedback: Feedback,
+    /// The server's clock.
+    pub(super) date: Timestamp,
 }
 
 /// One life of a client.
@@ -78,8 +107,8 @@ pub(super) enum Client {
 }
 
 impl Client {
-    /// A process that starts now and finds `history` on its disk.
-    pub(super) fn new(strategy: Strategy, limits: &Limits, history: History, now: Moment) -> Self {
+    /// A process that starts now and finds `remains` on its disk.
+    pub(super) fn new(strategy: Strategy, limits: &Limits, remains: Remains, now: Moment) -> Self {
         let logs = |above: Duration| {
             limits.windows.iter().filter(|window| length(&window.kind) > above).map(Log::new).collect::<Vec<_>>()
         };
@@ -98,8 +127,8 @@ impl Client {
             Strategy::LogAtSend => Self::Counting { governors: None, logs: logs(Duration::ZERO) },
             Strategy::Hold => Self::Holding(limits.windows.iter().map(Holding::new).collect()),
             Strategy::Tidemill => {
-                let limiter = Box::new(Limiter::new(limits, MAX_WAIT, &history, now));
-                Self::Tidemill { limiter, sends: history.sends }
+                let limiter = Box::new(Limiter::new(limits, MAX_WAIT, &remains.history(now), now));
+                Self::Tidemill { limiter, sends: remains.sends }
             }
         }
     }
@@ -112,8 +141,8 @@ impl Client {
                 if opens > now.elapsed {
                     return Turn::At(opens);
                 }
-                let turn = governors.as_mut().map_or(Turn::Go, |governors| governors.turn(waiting, now.elapsed));
-                if turn == Turn::Go {
+                let turn = governors.as_mut().map_or(Turn::Go(None), |governors| governors.turn(waiting, now.elapsed));
+                if let Turn::Go(_) = turn {
                     logs.iter_mut().for_each(|log| log.take(now));
                 }
                 turn
@@ -128,46 +157,48 @@ impl Client {
                     Some(opens) if opens > now.elapsed => Turn::At(opens),
                     Some(_) => {
                         windows.iter_mut().for_each(|window| window.take(now));
-                        Turn::Go
+                        Turn::Go(None)
                     }
                 }
             }
             Self::Tidemill { limiter, sends } => match limiter.take(now) {
-                Ok(_) => {
+                Ok(ticket) => {
                     journal(sends, now);
-                    Turn::Go
+                    Turn::Go(Some(ticket))
                 }
                 Err(decision) => awaited(decision, now),
             },
         }
     }
 
-    /// The answer to a request that left at `sent` is in and its page is safe.
-    pub(super) fn answered(&mut self, sent: Duration, feedback: Feedback, now: Moment) {
-        match self {
-            Self::Counting { .. } => {}
-            Self::Holding(windows) => windows.iter_mut().for_each(|window| window.answered(now.elapsed)),
-            Self::Tidemill { limiter, .. } => {
-                limiter.answered(sent, feedback, now);
-                limiter.freed();
+    /// The answer to a request is in and its page is safe.
+    pub(super) fn answered(&mut self, answer: Answer, now: Moment) {
+        match (self, answer.ticket) {
+            (Self::Counting { .. }, _) | (Self::Tidemill { .. }, None) => {}
+            (Self::Holding(windows), _) => windows.iter_mut().for_each(|window| window.answered(now.elapsed)),
+            (Self::Tidemill { limiter, .. }, Some(ticket)) => {
+                let advice = Advice { date: Some(answer.date), ..Advice::default() };
+                limiter.advised(&advice, now.elapsed.saturating_sub(answer.sent), now);
+                limiter.answered(ticket, answer.sent, answer.feedback, now);
+                limiter.freed(now);
             }
         }
     }
 
     /// There will be no answer in time.
-    pub(super) fn gave_up(&mut self, now: Moment) {
-        match self {
-            Self::Counting { .. } => {}
-            Self::Holding(windows) => windows.iter_mut().for_each(|window| window.answered(now.elapsed)),
-            Self::Tidemill { limiter, .. } => limiter.lost(Loss::TimedOut, now),
+    pub(super) fn gave_up(&mut self, ticket: Option<Ticket>, now: Moment) {
+        match (self, ticket) {
+            (Self::Counting { .. }, _) | (Self::Tidemill { .. }, None) => {}
+            (Self::Holding(windows), _) => windows.iter_mut().for_each(|window| window.answered(now.elapsed)),
+            (Self::Tidemill { limiter, .. }, Some(ticket)) => limiter.lost(ticket, Loss::TimedOut, now),
         }
     }
 
     /// What a process that is killed leaves on its disk.
-    pub(super) fn remains(self) -> History {
+    pub(super) fn remains(self) -> Remains {
         match self {
-            Self::Counting { .. } | Self::Holding(_) => History::default(),
-            Self::Tidemill { limiter, sends } => History { spent_until: limiter.spent_until(), sends },
+            Self::Counting { .. } | Self::Holding(_) => Remains::default(),
+            Self::Tidemill { limiter, sends } => Remains { spent_until: limiter.spent_until(), sends },
         }
     }
 
@@ -183,7 +214,7 @@ impl Client {
 /// As the journal of a run keeps it: before the attempt leaves, in whole milliseconds that never go back.
 fn journal(sends: &mut Vec<Sends>, now: Moment) {
     let wall = sends.last().map_or(now.wall, |last| last.at.max(now.wall));
-    let at = jiff::Timestamp::from_millisecond(wall.as_millisecond()).unwrap_or(wall);
+    let at = Timestamp::from_millisecond(wall.as_millisecond()).unwrap_or(wall);
     match sends.last_mut() {
         Some(last) if last.at == at => last.count += 1,
         Some(_) | None => sends.push(Sends { at, count: 1 }),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::provider::{Window, WindowKind};
-use crate::quota::{Calendar, Moment};
+use crate::quota::{Calendar, Moment, Walls};
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -90,8 +90,8 @@ impl Truth {
                 u32::try_from(times.len()).unwrap_or(u32::MAX)
             }
             Span::Day(calendar) => {
-                calendar.take(now.wall, 0);
-                calendar.used(now.wall, 0)
+                calendar.take(Walls::sure(now.wall), 0, 1);
+                calendar.used(Walls::sure(now.wall), 0)
             }
         };
         self.seen.most = self.seen.most.max(count);
@@ -117,7 +117,7 @@ impl Truth {
                 let nth = times.len().checked_sub(max).and_then(|index| times.get(index));
                 nth.map_or(Duration::ZERO, |at| *at + self.seen.period)
             }
-            Span::Day(calendar) if calendar.used(now.wall, 0) >= self.seen.max => {
+            Span::Day(calendar) if calendar.used(Walls::sure(now.wall), 0) >= self.seen.max => {
                 now.elapsed_at(calendar.resets_at(now.wall))
             }
             Span::Day(_) => Duration::ZERO,
@@ -148,7 +148,7 @@ impl Truth {
                 self.seen.at_end = u32::try_from(times.len()).unwrap_or(u32::MAX);
             }
             Span::Day(calendar) => {
-                self.seen.at_end = calendar.used(now.wall, 0);
+                self.seen.at_end = calendar.used(Walls::sure(now.wall), 0);
                 let (first, last) = (calendar.day_of(self.start), calendar.day_of(now.wall));
                 let ended = last.since(first).map_or(0, |days| days.get_days());
                 let into = now.wall.duration_since(calendar.began(now.wall)).as_secs_f64();

@@ -37,6 +37,8 @@ pub(super) enum Command {
     Replay(ReplayArguments),
     /// Say how close to its limits a provider can be used, in virtual time; sends nothing
     Bench(BenchArguments),
+    /// Show how full the limits of each credential are, and who has used them; sends nothing
+    Quota(QuotaArguments),
     /// Play a provider on this machine, with its auth, limits, codes and paging
     Simulate(SimulateArguments),
 }
@@ -50,6 +52,7 @@ impl Command {
             Self::Verify(arguments) => arguments.jobs.json,
             Self::Replay(arguments) => arguments.jobs.json,
             Self::Bench(arguments) => arguments.json,
+            Self::Quota(arguments) => arguments.json,
             Self::Simulate(_) => false,
         }
     }
@@ -208,6 +211,23 @@ Nothing is sent: time is virtual, and every call is judged by the server's own c
 Limits: qps, per_minute, per_hour, per_day (from midnight UTC) and concurrency (16 when absent).
 `tidemill simulate --help` says more about --enforce and --latency.";
 
+/// `tidemill quota`
+#[derive(Debug, Args)]
+pub(super) struct QuotaArguments {
+    /// Providers; without any all whose credential is set
+    #[arg(value_name = "PROVIDER")]
+    pub(super) providers: Vec<String>,
+    /// Say how much of a window is used, for calls that were made elsewhere or are unknown, such as day=1200
+    #[arg(long, value_name = "WINDOW=N", value_parser = window_used)]
+    pub(super) set_used: Vec<(String, u32)>,
+    /// Set one setting for this call, such as provider.foxdata.limits.qps=5
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_value)]
+    pub(super) set: Vec<(String, String)>,
+    /// Print JSON instead of text
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
 /// `tidemill simulate`
 #[derive(Debug, Args)]
 #[command(after_help = PLAYED)]
@@ -293,4 +313,10 @@ fn key_value(text: &str) -> Result<(String, String), String> {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         _ => Err("expected KEY=VALUE, such as provider.foxdata.limits.qps=5".to_owned()),
     }
+}
+
+fn window_used(text: &str) -> Result<(String, u32), String> {
+    let (window, used) = text.split_once('=').ok_or("expected WINDOW=N, such as day=1200")?;
+    let used = used.parse().map_err(|_| format!("`{used}` is no number of calls"))?;
+    Ok((window.to_owned(), used))
 }

@@ -10,6 +10,7 @@ mod load;
 mod plan;
 mod problems;
 mod progress;
+mod quota;
 mod render;
 mod replay;
 mod run;

@@ -19,6 +19,7 @@ use super::headers::{date, retry_after};
 use super::notice::Notice;
 use super::page::{Page, PageError, read_page};
 use super::paginator::Paginator;
+use super::rate_headers::advice;
 use super::request::Request;
 use super::retry::{Decision, RetryState};
 use super::sign::Signer;
@@ -100,6 +101,7 @@ pub(super) async fn ask(
                     source.signer.observe_date(server, now.wall);
                 }
                 wait = retry_after(&answer.headers, now.wall);
+                held.advised(advice(&answer.headers, now.wall));
                 let http = answer.status.as_u16();
                 classify(source.provider, http, &answer.body, &request.path, request.next_page)
             }
@@ -140,6 +142,7 @@ fn accept(
 ) -> Answered {
     match read {
         Ok(page) => {
+            page.credits.into_iter().for_each(|credits| held.cost(credits));
             let status = answer.status.as_u16();
             Answered::Page(Box::new(Received { page, body: answer.body, status, received, held }))
         }

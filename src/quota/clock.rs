@@ -30,11 +30,21 @@ impl Moment {
     }
 }
 
+/// What turns elapsed times into times that every process of this host understands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Host {
+    /// Names the start of the host: times of another start cannot be compared.
+    pub(super) boot: u32,
+    /// Since the host started when the clock was made.
+    pub(super) base: Duration,
+}
+
 /// Reads the time.
 #[derive(Debug, Clone)]
 pub struct Clock {
     origin: Instant,
     wall: Wall,
+    host: Host,
 }
 
 #[derive(Debug, Clone)]
@@ -47,12 +57,22 @@ enum Wall {
 impl Clock {
     /// The machine's clock.
     pub fn system() -> Self {
-        Self { origin: Instant::now(), wall: Wall::Machine }
+        let origin = Instant::now();
+        let up = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+        let base = Duration::new(up.tv_sec.unsigned_abs(), u32::try_from(up.tv_nsec).unwrap_or_default());
+        // Without a name for it the wall time of the start stands for it: set anew, it names another start.
+        let boot = std::fs::read("/proc/sys/kernel/random/boot_id").unwrap_or_else(|_| {
+            let started = Timestamp::now().as_second() - i64::try_from(base.as_secs()).unwrap_or_default();
+            (started / 60).to_le_bytes().to_vec()
+        });
+        Self { origin, wall: Wall::Machine, host: Host { boot: crc32fast::hash(&boot), base } }
     }
 
     /// A clock whose wall time starts at `wall` and follows tokio's clock, paused or not.
     pub fn starting_at(wall: Timestamp) -> Self {
-        Self { origin: Instant::now(), wall: Wall::FollowsElapsed(wall) }
+        // All such clocks are of one host, which started with the epoch.
+        let base = Duration::try_from(wall.duration_since(Timestamp::UNIX_EPOCH)).unwrap_or_default();
+        Self { origin: Instant::now(), wall: Wall::FollowsElapsed(wall), host: Host { boot: 0, base } }
     }
 
     /// What time it is.
@@ -66,6 +86,10 @@ impl Clock {
                 .unwrap_or(Timestamp::MAX),
         };
         Moment { elapsed, wall }
+    }
+
+    pub(super) fn host(&self) -> Host {
+        self.host
     }
 
     /// Waits until `elapsed` has passed since the clock was made.

@@ -4,9 +4,7 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
-
-use super::{Calendar, Moment, Slots};
+use super::Slots;
 
 #[derive(Debug)]
 pub(super) struct Flight {
@@ -33,21 +31,21 @@ impl Flight {
 
     /// As [`Slots::next_free`].
     pub(super) fn next_free(&self, now: Duration) -> Option<Duration> {
-        self.slots.next_free(now)
+        self.slots.next_free(now, 1)
     }
 
-    pub(super) fn take(&mut self, now: Duration) {
-        self.slots.take(now);
+    pub(super) fn take(&mut self, now: Duration, count: u32) {
+        self.slots.take(now, count);
     }
 
-    /// Done with, or never sent.
-    pub(super) fn free(&mut self) {
-        self.slots.refund();
+    /// So many are done with, or were never sent.
+    pub(super) fn free(&mut self, count: u32) {
+        self.slots.refund(count);
     }
 
-    /// Given up here; the server may work on it until `at`.
-    pub(super) fn release(&mut self, at: Duration) {
-        self.slots.release(at);
+    /// So many were given up; the server may work on them until `at`.
+    pub(super) fn release(&mut self, at: Duration, count: u32) {
+        self.slots.release(at, count);
     }
 
     /// Whether so many are under way that their number can be what the provider minds.
@@ -68,12 +66,6 @@ impl Flight {
             self.slots.resize(self.max() + 1);
             self.accepted_since_change = 0;
         }
-    }
-
-    /// How many requests were under way, or may have been at the server, when the day of `at` began.
-    pub(super) fn carry(&self, day: &Calendar, at: Timestamp, now: Moment) -> u32 {
-        let ago = now.wall.duration_since(day.began(at));
-        self.used(now.elapsed.saturating_sub(Duration::try_from(ago).unwrap_or_default()))
     }
 }
 
@@ -104,9 +96,9 @@ mod tests {
     #[test]
     fn crowded_from_seven_tenths_on() {
         let mut flight = Flight::new(10);
-        (0..6).for_each(|_| flight.take(Duration::ZERO));
+        (0..6).for_each(|_| flight.take(Duration::ZERO, 1));
         assert!(!flight.is_crowded(Duration::ZERO));
-        flight.take(Duration::ZERO);
+        flight.take(Duration::ZERO, 1);
         assert!(flight.is_crowded(Duration::ZERO));
     }
 }

@@ -1,25 +1,30 @@
-//! Remembers in a file what a credential has sent, so that neither a crash nor a second process on this host forgets.
+//! Remembers in a file what a credential does, so that neither a crash nor a second process on this host forgets: each
+//! process reads what the others wrote and keeps the limits of all of them.
 //!
 //! Invariant: an attempt is in the file before it may leave; a torn tail was never granted. Writes are not synced: they
-//! survive the death of the process, not of the machine. `<fingerprint>.lock` is held shared by every user, and
-//! exclusive by the one who rewrites the file; the file itself is locked for each tick.
-//!
-//! A process never shortens the file it writes to: a shared lock cannot become exclusive without a moment in which
-//! another process may replace the file. It need not: one record a tick is at most 20 bytes a call, 9 MB for a day of
-//! 300 calls a minute, and the next process that opens it alone drops what no window counts.
+//! survive the death of the process, not of the machine. `<fingerprint>.lock` is held for each look and each write;
+//! `<fingerprint>.user-<n>` is held by a process as long as it lives; the file is replaced by a shorter one only while
+//! nobody else lives.
 
-use std::fs::{self, TryLockError};
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-
-use jiff::Timestamp;
+use std::time::Duration;
 
 use crate::disk::{self, DiskFile, Durability};
+use crate::job::JobName;
 use crate::provider::{Window, WindowKind};
 
-use super::held::{FOREIGN_LATENCY, SHORT, drifted};
-use super::record::{History, RECORD, Record};
-use super::{Calendar, Moment};
+use super::clock::Host;
+use super::compact::still_counting;
+use super::history::{History, Told};
+use super::reader::{NEVER, Names, Reader, name_records, parse};
+use super::record::{RECORD, Record, Stamp, What, job_number};
+use super::users::{Presence, is_alive};
+use super::{Clock, Moment};
+
+/// Grown by so many bytes, the file is made shorter at the next moment in which nobody else uses it.
+const GROWTH: u64 = 4 * 1024 * 1024;
 
 /// Why the journal cannot be used. Nothing may be sent without it.
 #[derive(Debug, thiserror::Error)]
@@ -34,7 +39,8 @@ pub enum JournalError {
     },
     /// A record in the middle is not what was written.
     #[error(
-        "the quota journal `{path}` is damaged at byte {offset}: when all windows of this credential have passed, delete it"
+        "the quota journal `{path}` is damaged at byte {offset}: move it away and say with `tidemill quota --set-used` how \
+         much of each window is used, or delete it once all windows of this credential have passed"
     )]
     Damaged {
         /// The file.
@@ -44,99 +50,281 @@ pub enum JournalError {
     },
 }
 
+/// Something to be written down.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Note {
+    pub(super) at: Moment,
+    pub(super) what: What,
+}
+
 /// One credential's journal, open.
 #[derive(Debug)]
 pub struct Journal {
+    folder: PathBuf,
     path: PathBuf,
+    stem: PathBuf,
+    lock: DiskFile,
     file: DiskFile,
     /// Everything before it is known to the limiter.
     offset: u64,
-    /// Held shared as long as the journal is open.
-    _users: DiskFile,
+    /// Length when it was last made shorter.
+    shortest: u64,
+    presence: Presence,
+    host: Host,
+    windows: Vec<Window>,
+    names: Names,
+    /// Start of the host of every process that has joined and is not known to be gone.
+    boots: HashMap<u16, u32>,
+    /// Jobs of this process that may not be named in the file yet.
+    unnamed: BTreeMap<u32, String>,
 }
 
 impl Journal {
-    /// Whether any of `windows` is long enough to outlive a process: more than five seconds.
+    /// Whether windows must be kept beyond this process: any window at all. Requests in flight alone need no journal.
     pub fn is_needed(windows: &[Window]) -> bool {
-        windows.iter().any(|window| match window.kind {
-            WindowKind::Rolling(period) => period > SHORT,
-            WindowKind::Day { .. } => true,
-        })
+        !windows.is_empty()
     }
 
-    /// Opens or creates `<dir>/<fingerprint>.journal` and reads what still counts.
+    /// Opens or creates `<folder>/<fingerprint>.journal` and reads what still counts.
     ///
-    /// Entries that no window counts any more are dropped if no other process uses the file.
+    /// # Errors
+    /// When the system refuses, or what stands in the file is not what was written.
     pub fn open(
-        dir: &Path,
+        folder: &Path,
         fingerprint: &str,
-        now: Moment,
+        clock: &Clock,
         windows: &[Window],
     ) -> Result<(Self, History), JournalError> {
-        let path = dir.join(format!("{fingerprint}.journal"));
+        let stem = folder.join(fingerprint);
+        let path = folder.join(format!("{fingerprint}.journal"));
         let fail = |source| JournalError::Io { path: path.clone(), source };
-        disk::create_folders(dir, Durability::Process).map_err(fail)?;
-        let users = dir.join(format!("{fingerprint}.lock"));
-        let users = DiskFile::append(&users).map_err(fail)?;
-        match users.file().try_lock() {
-            Ok(()) => {
-                compact(dir, &path, now, windows)?;
-                // A lock cannot be weakened in one step; the file is opened only once the shared one is held.
-                users.file().unlock().map_err(fail)?;
-            }
-            Err(TryLockError::WouldBlock) => {}
-            Err(TryLockError::Error(source)) => return Err(fail(source)),
-        }
-        users.file().lock_shared().map_err(fail)?;
+        disk::create_folders(folder, Durability::Process).map_err(fail)?;
+        let lock = DiskFile::append(&folder.join(format!("{fingerprint}.lock"))).map_err(fail)?;
+        lock.file().lock().map_err(fail)?;
+        let presence = Presence::join(&stem).map_err(fail)?;
         let file = DiskFile::append(&path).map_err(fail)?;
-        let mut journal = Self { path: path.clone(), file, offset: 0, _users: users };
-        let records = journal.tick(|records| (Vec::new(), records.to_vec()))?;
-        Ok((journal, History::of(&records)))
+        let mut journal = Self {
+            folder: folder.to_owned(),
+            path: path.clone(),
+            stem,
+            lock,
+            file,
+            offset: 0,
+            shortest: 0,
+            presence,
+            host: clock.host(),
+            windows: windows.to_vec(),
+            names: Names::default(),
+            boots: HashMap::new(),
+            unnamed: BTreeMap::new(),
+        };
+        let now = clock.now();
+        let told = journal.begin(now);
+        journal.lock.file().unlock().map_err(fail)?;
+        let history = History { told: told?, names: journal.names.clone() };
+        Ok((journal, history))
+    }
+
+    fn begin(&mut self, now: Moment) -> Result<Vec<Told>, JournalError> {
+        let mut told = self.catch_up(now)?;
+        let suspects: Vec<u16> = self.boots.keys().copied().collect();
+        let gone = self.gone(&suspects, now)?;
+        let alone = self.boots.is_empty();
+        told.extend(gone.iter().map(|record| Told { record: *record, ago: Duration::ZERO, by_host: true }));
+        if alone {
+            let kept = still_counting(&told, now.wall, &self.windows);
+            if kept.len() < told.len() {
+                self.replace(&kept)?;
+                told = self.tell(kept, now);
+                // Those who are gone stand in what is kept.
+                return self.join(Vec::new(), now).map(|()| told);
+            }
+        }
+        self.join(gone, now)?;
+        Ok(told)
+    }
+
+    fn join(&mut self, gone: Vec<Record>, now: Moment) -> Result<(), JournalError> {
+        let mut bytes: Vec<u8> = gone.iter().flat_map(Record::encode).collect();
+        let joined = self.record(&Note { at: now, what: What::Joined { boot: self.host.boot } });
+        self.boots.insert(self.presence.user, self.host.boot);
+        bytes.extend(joined.encode());
+        self.write(&bytes)
     }
 
     /// Whether anything is remembered of a credential.
-    pub fn exists(dir: &Path, fingerprint: &str) -> bool {
-        dir.join(format!("{fingerprint}.journal")).exists()
+    pub fn exists(folder: &Path, fingerprint: &str) -> bool {
+        folder.join(format!("{fingerprint}.journal")).exists()
     }
 
-    /// Notes that every one of `windows` is used up at `now`: what was sent is not known, and fewer must never be counted.
+    /// Reads what a journal says without taking part; empty where there is none.
+    ///
+    /// # Errors
+    /// As [`Journal::open`].
+    pub fn read(folder: &Path, fingerprint: &str, clock: &Clock) -> Result<History, JournalError> {
+        let path = folder.join(format!("{fingerprint}.journal"));
+        let bytes = match std::fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(History::default()),
+            Err(source) => return Err(JournalError::Io { path, source }),
+        };
+        let (records, _torn) = parse(&path, 0, &bytes)?;
+        let mut reader = Reader { host: clock.host(), names: Names::default(), boots: HashMap::new() };
+        let told = reader.tell(records, clock.now());
+        Ok(History { told, names: reader.names })
+    }
+
+    /// Notes that every window is used up now: what was sent is not known, and fewer must never be counted.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn fill(&mut self, now: Moment, windows: &[Window]) -> Result<History, JournalError> {
-        let most = windows.iter().map(|window| window.max).max().unwrap_or(0);
-        let full = Record::Sent { at: now.wall, count: most };
-        self.tick(|_| (vec![full], ()))?;
-        Ok(History::of(&[full]))
+    pub fn fill(&mut self, now: Moment) -> Result<History, JournalError> {
+        let full = self.windows.clone();
+        let full = full.iter().map(|window| Note { at: now, what: set(window, window.max) });
+        let full: Vec<Note> = full.collect();
+        let told =
+            full.iter().map(|note| Told { record: self.record(note), ago: Duration::ZERO, by_host: true }).collect();
+        self.tick(|| now, &[], |_, _| (full, ()))?;
+        Ok(History { told, names: self.names.clone() })
     }
 
-    /// Under the lock: hands `decide` what others wrote since the last tick, then writes what it decided.
-    pub(super) fn tick<T>(&mut self, decide: impl FnOnce(&[Record]) -> (Vec<Record>, T)) -> Result<T, JournalError> {
-        self.file.file().lock().map_err(|source| self.fail(source))?;
-        let result = self.exchange(decide);
-        self.file.file().unlock().map_err(|source| self.fail(source))?;
+    /// Notes how much of `window` is used.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn set_used(&mut self, now: Moment, window: &Window, used: u32) -> Result<(), JournalError> {
+        let note = Note { at: now, what: set(window, used) };
+        self.tick(|| now, &[], |_, _| (vec![note], ()))
+    }
+
+    /// The number of a job, which is named in the file with the next record.
+    pub(super) fn number(&mut self, job: &JobName) -> u32 {
+        let number = job_number(job.as_str());
+        if self.names.get(number).is_none() {
+            self.unnamed.entry(number).or_insert_with(|| job.as_str().to_owned());
+        }
+        number
+    }
+
+    /// How many other processes use the credential, as far as is known.
+    pub(super) fn others(&self) -> usize {
+        self.boots.len().saturating_sub(1)
+    }
+
+    /// Under the lock: hands `decide` what others wrote since the last tick, and that those of the `suspects` are gone who
+    /// no longer live; then writes what it decided.
+    pub(super) fn tick<T>(
+        &mut self,
+        now: impl FnOnce() -> Moment,
+        suspects: &[u16],
+        decide: impl FnOnce(&[Told], Moment) -> (Vec<Note>, T),
+    ) -> Result<T, JournalError> {
+        self.lock.file().lock().map_err(|source| self.fail(source))?;
+        let result = self.exchange(now(), suspects, decide);
+        self.lock.file().unlock().map_err(|source| self.fail(source))?;
         result
     }
 
-    fn exchange<T>(&mut self, decide: impl FnOnce(&[Record]) -> (Vec<Record>, T)) -> Result<T, JournalError> {
-        let foreign = self.catch_up()?;
-        let (own, answer) = decide(&foreign);
-        let mut bytes = Vec::with_capacity(RECORD * (own.len() + 1));
-        if self.offset == 0 {
-            bytes.extend_from_slice(&Record::Header.encode());
+    fn exchange<T>(
+        &mut self,
+        now: Moment,
+        suspects: &[u16],
+        decide: impl FnOnce(&[Told], Moment) -> (Vec<Note>, T),
+    ) -> Result<T, JournalError> {
+        let mut told = self.catch_up(now)?;
+        let mut records = self.gone(suspects, now)?;
+        told.extend(records.iter().map(|record| Told { record: *record, ago: Duration::ZERO, by_host: true }));
+        let (own, answer) = decide(&told, now);
+        if !own.is_empty() {
+            records.extend(self.names_due());
         }
-        for record in own {
-            bytes.extend_from_slice(&record.encode());
-        }
+        records.extend(own.iter().map(|note| self.record(note)));
+        let bytes: Vec<u8> = records.iter().flat_map(Record::encode).collect();
         if !bytes.is_empty() {
-            self.file.write_all(&bytes).map_err(|source| self.fail(source))?;
-            self.offset += bytes.len() as u64;
+            self.write(&bytes)?;
+        }
+        if self.offset > self.shortest + GROWTH {
+            self.shorten(now)?;
         }
         Ok(answer)
     }
 
+    /// Ends the part of this process: nothing of it is in flight any more.
+    ///
+    /// # Errors
+    /// When it cannot be written; the next process finds out by itself.
+    pub fn leave(mut self, now: Moment) -> Result<(), JournalError> {
+        let gone = Note { at: now, what: What::Gone };
+        self.tick(|| now, &[], |_, _| (vec![gone], ()))
+    }
+
+    /// Those of `suspects` who no longer live, and are forgotten by this.
+    fn gone(&mut self, suspects: &[u16], now: Moment) -> Result<Vec<Record>, JournalError> {
+        let mut gone = Vec::new();
+        for user in suspects.iter().filter(|user| self.boots.contains_key(user)) {
+            // Its number may be ours by now.
+            let lives = *user != self.presence.user && is_alive(&self.stem, *user).map_err(|error| self.fail(error))?;
+            if !lives {
+                gone.push(Record { user: *user, at: self.stamp(now), what: What::Gone });
+            }
+        }
+        gone.iter().for_each(|record| {
+            self.boots.remove(&record.user);
+        });
+        Ok(gone)
+    }
+
+    /// Drops what no window counts any more, if nobody else uses the file.
+    fn shorten(&mut self, now: Moment) -> Result<(), JournalError> {
+        self.shortest = self.offset;
+        let others: Vec<u16> = self.boots.keys().copied().filter(|user| *user != self.presence.user).collect();
+        let gone = self.gone(&others, now)?;
+        if self.others() > 0 || !gone.is_empty() {
+            return Ok(());
+        }
+        let bytes = std::fs::read(&self.path).map_err(|source| self.fail(source))?;
+        let (records, _whole) = parse(&self.path, 0, &bytes)?;
+        let told = self.tell(records, now);
+        let kept = still_counting(&told, now.wall, &self.windows);
+        self.replace(&kept)
+    }
+
+    fn replace(&mut self, kept: &[Record]) -> Result<(), JournalError> {
+        let staging = self.path.with_extension("journal.new");
+        let header = Record { user: 0, at: NEVER, what: What::Header };
+        let bytes: Vec<u8> = std::iter::once(&header).chain(kept).flat_map(Record::encode).collect();
+        let fail = |source| JournalError::Io { path: self.path.clone(), source };
+        let mut file = DiskFile::create(&staging).map_err(fail)?;
+        file.write_all(&bytes).and_then(|()| file.sync_all()).map_err(fail)?;
+        disk::rename(&staging, &self.path).map_err(fail)?;
+        disk::sync_folder(&self.folder).map_err(fail)?;
+        self.file = DiskFile::append(&self.path).map_err(fail)?;
+        self.offset = bytes.len() as u64;
+        self.shortest = self.offset;
+        Ok(())
+    }
+
+    fn names_due(&mut self) -> Vec<Record> {
+        let unnamed = std::mem::take(&mut self.unnamed);
+        let unnamed = unnamed.into_iter().filter(|(job, _)| self.names.get(*job).is_none());
+        let records: Vec<Record> = unnamed.flat_map(|(job, name)| name_records(job, &name)).collect();
+        records.iter().for_each(|record| self.names.add(record));
+        records
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), JournalError> {
+        let mut all = Vec::with_capacity(bytes.len() + RECORD);
+        if self.offset == 0 {
+            all.extend(Record { user: 0, at: NEVER, what: What::Header }.encode());
+        }
+        all.extend_from_slice(bytes);
+        self.file.write_all(&all).map_err(|source| self.fail(source))?;
+        self.offset += all.len() as u64;
+        Ok(())
+    }
+
     /// Reads from `offset` on; cuts a torn tail, whose writer died before it could grant anything.
-    fn catch_up(&mut self) -> Result<Vec<Record>, JournalError> {
+    fn catch_up(&mut self, now: Moment) -> Result<Vec<Told>, JournalError> {
         let length = self.file.file().metadata().map_err(|source| self.fail(source))?.len();
         if length == self.offset {
             return Ok(Vec::new());
@@ -153,7 +341,23 @@ impl Journal {
         if self.offset != length {
             self.file.cut(self.offset).map_err(|source| self.fail(source))?;
         }
-        Ok(records)
+        Ok(self.tell(records, now))
+    }
+
+    fn tell(&mut self, records: Vec<Record>, now: Moment) -> Vec<Told> {
+        let names = std::mem::take(&mut self.names);
+        let mut reader = Reader { host: self.host, names, boots: std::mem::take(&mut self.boots) };
+        let told = reader.tell(records, now);
+        (self.names, self.boots) = (reader.names, reader.boots);
+        told
+    }
+
+    fn record(&self, note: &Note) -> Record {
+        Record { user: self.presence.user, at: self.stamp(note.at), what: note.what }
+    }
+
+    fn stamp(&self, at: Moment) -> Stamp {
+        Stamp { wall: at.wall, host: self.host.base + at.elapsed }
     }
 
     fn fail(&self, source: io::Error) -> JournalError {
@@ -161,70 +365,10 @@ impl Journal {
     }
 }
 
-/// The records of `bytes`, which stand at `offset`, and how many bytes of them are whole.
-fn parse(path: &Path, offset: u64, bytes: &[u8]) -> Result<(Vec<Record>, u64), JournalError> {
-    let (chunks, _torn) = bytes.as_chunks::<RECORD>();
-    let decoded: Vec<Option<Record>> = chunks.iter().map(Record::decode).collect();
-    let count = decoded.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
-    let damaged =
-        |index: usize| JournalError::Damaged { path: path.to_owned(), offset: offset + (index * RECORD) as u64 };
-    let mut records = Vec::with_capacity(count);
-    for (index, record) in decoded.into_iter().take(count).enumerate() {
-        let record = record.ok_or_else(|| damaged(index))?;
-        if (record == Record::Header) != (offset == 0 && index == 0) {
-            return Err(damaged(index));
-        }
-        records.push(record);
-    }
-    Ok((records, (count * RECORD) as u64))
-}
-
-/// Rewrites the file without what no window counts any more. The caller is its only user.
-fn compact(dir: &Path, path: &Path, now: Moment, windows: &[Window]) -> Result<(), JournalError> {
-    let fail = |source| JournalError::Io { path: path.to_owned(), source };
-    let bytes = match fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(fail(error)),
+fn set(window: &Window, used: u32) -> What {
+    let period = match window.kind {
+        WindowKind::Rolling(period) => period,
+        WindowKind::Day { .. } => Duration::ZERO,
     };
-    let (records, _whole) = parse(path, 0, &bytes)?;
-    let kept = still_counting(&records, now.wall, windows);
-    if kept.len() + 1 >= records.len() {
-        return Ok(());
-    }
-    let staging = path.with_extension("journal.new");
-    let mut bytes = Record::Header.encode().to_vec();
-    kept.into_iter().for_each(|record| bytes.extend_from_slice(&record.encode()));
-    let mut file = DiskFile::create(&staging).map_err(fail)?;
-    file.write_all(&bytes).and_then(|()| file.sync_all()).map_err(fail)?;
-    disk::rename(&staging, path).map_err(fail)?;
-    disk::sync_folder(dir).map_err(fail)
-}
-
-fn still_counting(records: &[Record], now: Timestamp, windows: &[Window]) -> Vec<Record> {
-    let history = History::of(records);
-    // The latest day stays whole even when it has passed: it is what a clock set back must not fall behind.
-    let latest = history.sends.last().map(|sends| sends.at);
-    let counts = |at: Timestamp| {
-        windows.iter().any(|window| match &window.kind {
-            WindowKind::Rolling(period) => {
-                let age = now.duration_since(at);
-                // A grain more than the limiter holds at most; from the future, after a clock was set back: held.
-                age < jiff::SignedDuration::try_from(drifted(*period) + FOREIGN_LATENCY * 20)
-                    .unwrap_or(jiff::SignedDuration::MAX)
-            }
-            WindowKind::Day { resets, zone } => {
-                let calendar = Calendar::new(window.max, *resets, zone.clone());
-                latest.is_some_and(|latest| calendar.day_of(at) == calendar.day_of(latest))
-            }
-        })
-    };
-    let mut kept: Vec<Record> = history
-        .sends
-        .iter()
-        .filter(|sends| counts(sends.at))
-        .map(|sends| Record::Sent { at: sends.at, count: sends.count })
-        .collect();
-    kept.extend(history.spent_until.filter(|until| *until > now).map(|until| Record::Spent { until }));
-    kept
+    What::Set { period, unit: window.unit, used }
 }

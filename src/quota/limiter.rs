@@ -1,50 +1,91 @@
 //! All windows of one credential and its requests in flight, decided at one instant: all or none.
 //!
 //! Invariant: pure. Time comes in as a [`Moment`], nothing waits, and a call is in every window from before it leaves
-//! until no window can count it any more.
+//! until no window can count it any more. What others must know of it is put into `news` for the journal.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::provider::{Limits, ThrottleWindow, WindowKind};
+use crate::provider::{Limits, Unit, Window, WindowKind};
 
 use super::brake::Brake;
+use super::crowd::Crowd;
 use super::flight::Flight;
-use super::held::{Held, LONG, SHORT, drifted};
+use super::held::{Held, SHORT};
+use super::journal::Note;
 use super::latency::Latency;
+use super::notes::Notes;
 use super::pacer::Pacer;
-use super::record::{History, Record};
-use super::{Calendar, Decision, Feedback, Loss, Moment, Sends, Snapshot, WaitsFor, WindowUse};
+use super::price::Price;
+use super::record::{How, What};
+use super::walls::Watch;
+use super::{Calendar, Decision, Feedback, History, Loss, Moment, Slots, WaitsFor};
 
 /// How long a server may go on with a request we gave up.
-const ZOMBIE: Duration = Duration::from_secs(60);
-/// A pause asked for by the provider is obeyed up to this.
-const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 3600);
+pub(super) const ZOMBIE: Duration = Duration::from_secs(60);
 
 /// One attempt, counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ticket {
-    /// The wall time it is counted at; never goes back.
-    pub(super) stamp: Timestamp,
+    /// When it was counted.
+    pub(super) at: Moment,
+    /// How long after it was due.
+    pub(super) late: Duration,
+    /// Credits it was supposed to cost.
+    pub(super) price: u32,
+    /// The number of the job it is for.
+    pub(super) job: u32,
+}
+
+/// A day and what is counted in it.
+#[derive(Debug)]
+pub(super) struct Day {
+    pub(super) calendar: Calendar,
+    pub(super) unit: Unit,
+    /// What `limits` says.
+    pub(super) terms: u32,
+}
+
+impl Day {
+    /// What calls that cost `price` each count here.
+    pub(super) fn weight(&self, count: u32, price: u32) -> u32 {
+        match self.unit {
+            Unit::Calls => count,
+            Unit::Credits => count.saturating_mul(price),
+        }
+    }
+
+    pub(super) fn name(&self) -> String {
+        match self.unit {
+            Unit::Calls => "day".to_owned(),
+            Unit::Credits => "day-credits".to_owned(),
+        }
+    }
 }
 
 /// Keeps one credential's limits.
 #[derive(Debug)]
 pub struct Limiter {
-    rolling: Vec<Held>,
-    days: Vec<Calendar>,
-    flight: Flight,
-    unanswered: u32,
-    pacer: Pacer,
-    latency: Latency,
-    brake: Brake,
-    spent_until: Option<Timestamp>,
+    pub(super) rolling: Vec<Held>,
+    pub(super) days: Vec<Day>,
+    /// Requests in flight, of all processes.
+    pub(super) flight: Flight,
+    /// Of those, this process's own.
+    pub(super) own: Slots,
+    unanswered: usize,
+    pub(super) crowd: Crowd,
+    pub(super) pacer: Pacer,
+    pub(super) latency: Latency,
+    pub(super) brake: Brake,
+    pub(super) watch: Watch,
+    pub(super) price: Price,
+    pub(super) spent_until: Option<Timestamp>,
     stopped: Option<String>,
-    last_stamp: Timestamp,
-    /// Calls in flight that a change of day made count anew; not yet in the journal.
-    carried: u32,
-    max_wait: Duration,
+    pub(super) notes: Notes,
+    /// Not yet in the journal; `None` when nobody else wants to know.
+    news: Option<Vec<Note>>,
+    pub(super) max_wait: Duration,
 }
 
 impl Limiter {
@@ -53,27 +94,39 @@ impl Limiter {
         let mut rolling = Vec::new();
         let mut days = Vec::new();
         for window in &limits.windows {
-            match &window.kind {
-                WindowKind::Rolling(period) => rolling.push(Held::new(window.max, *period)),
-                WindowKind::Day { resets, zone } => days.push(Calendar::new(window.max, *resets, zone.clone())),
+            let Window { max, kind, unit, .. } = window;
+            match kind {
+                WindowKind::Rolling(period) => rolling.push(Held::new(window, *period)),
+                WindowKind::Day { resets, zone } => {
+                    days.push(Day { calendar: Calendar::new(*max, *resets, zone.clone()), unit: *unit, terms: *max });
+                }
             }
         }
         let mut limiter = Self {
             rolling,
             days,
             flight: Flight::new(limits.concurrency),
+            own: Slots::new(u32::MAX),
             unanswered: 0,
+            crowd: Crowd::default(),
             pacer: Pacer::new(),
             latency: Latency::default(),
             brake: Brake::new(),
-            spent_until: history.spent_until,
+            watch: Watch::new(history.right(now)),
+            price: Price::default(),
+            spent_until: None,
             stopped: None,
-            last_stamp: now.wall,
-            carried: 0,
+            notes: Notes::default(),
+            news: None,
             max_wait,
         };
-        history.sends.iter().for_each(|sends| limiter.foreign(*sends, now));
+        history.told.iter().for_each(|told| limiter.learn(told, now));
         limiter
+    }
+
+    /// From now on what others must know is remembered until it is taken.
+    pub(super) fn tell_others(&mut self) {
+        self.news.get_or_insert_default();
     }
 
     /// Whether an attempt may leave now; changes nothing.
@@ -107,103 +160,101 @@ impl Limiter {
             Decision::Go => {}
             other @ (Decision::Wait { .. } | Decision::Park { .. } | Decision::Stopped { .. }) => return Err(other),
         }
-        let gap = self.gap();
-        if !self.pacer.pass(now.elapsed, gap) {
+        let (gap, slack) = self.gap();
+        let Some(late) = self.pacer.pass(now.elapsed, gap, slack) else {
             return Err(Decision::Wait { until: Some(now.elapsed + gap), on: WaitsFor::Pace });
-        }
-        self.last_stamp = self.last_stamp.max(now.wall);
-        let stamp = Timestamp::from_millisecond(self.last_stamp.as_millisecond()).unwrap_or(self.last_stamp);
+        };
+        self.watch.look(now);
+        self.roll_days(now);
+        let (price, walls) = (self.price.of_one(), self.watch.walls(now));
         for day in &mut self.days {
-            let carry = self.flight.carry(day, now.wall, now);
-            self.carried = self.carried.max(day.take(now.wall, carry));
+            let weight = day.weight(1, price);
+            day.calendar.take(walls, 0, weight);
         }
-        self.rolling.iter_mut().for_each(|held| held.slots.take(now.elapsed));
-        self.flight.take(now.elapsed);
+        for held in &mut self.rolling {
+            let weight = held.weight(1, price);
+            held.slots.take(now.elapsed, weight);
+        }
+        self.flight.take(now.elapsed, 1);
+        self.own.take(now.elapsed, 1);
         self.unanswered += 1;
-        Ok(Ticket { stamp })
+        Ok(Ticket { at: now, late, price, job: 0 })
     }
 
     /// The attempt never left: everything is as if it had not been taken, but for the pace.
-    pub fn refund(&mut self, _ticket: Ticket) {
-        self.rolling.iter_mut().for_each(|held| held.slots.refund());
-        self.days.iter_mut().for_each(Calendar::refund);
-        self.flight.free();
+    pub fn refund(&mut self, ticket: Ticket) {
+        for held in &mut self.rolling {
+            let weight = held.weight(1, ticket.price);
+            held.slots.refund(weight);
+        }
+        for day in &mut self.days {
+            let weight = day.weight(1, ticket.price);
+            day.calendar.refund(weight);
+        }
+        self.flight.free(1);
+        self.own.refund(1);
         self.unanswered = self.unanswered.saturating_sub(1);
+        self.tell(ticket.at, What::Unsent { job: ticket.job, count: 1, price: ticket.price });
     }
 
     /// The answer is in; `sent` is when the attempt left. The request still counts as in flight until [`Self::freed`].
-    pub fn answered(&mut self, sent: Duration, feedback: Feedback, now: Moment) {
+    pub fn answered(&mut self, ticket: Ticket, sent: Duration, feedback: Feedback, now: Moment) {
         self.roll_days(now);
+        let latency = now.elapsed.saturating_sub(sent);
         let mut discount = Duration::ZERO;
         match feedback {
             Feedback::Accepted => {
-                self.latency.record(now.elapsed.saturating_sub(sent));
+                self.latency.record(latency);
                 discount = self.latency.discount();
-                self.brake.accepted(now.elapsed);
                 self.flight.accepted();
                 self.brake.passed(sent);
+                self.probe(now);
             }
             Feedback::Failed => self.brake.passed(sent),
             Feedback::Throttled { window, retry_after } => self.throttled(sent, window, retry_after, now),
         }
-        self.release(now.elapsed, discount);
+        let how = match feedback {
+            Feedback::Accepted => How::Accepted,
+            Feedback::Failed => How::Failed,
+            Feedback::Throttled { .. } => How::Throttled,
+        };
+        self.tell(now, What::Answered { how, latency, discount });
+        self.unanswered = self.unanswered.saturating_sub(1);
+        self.release(ticket.price, now.elapsed, discount);
+    }
+
+    /// The answer to an attempt counted at `ticket` says what it has cost.
+    pub fn cost(&mut self, ticket: Ticket, credits: u32, now: Moment) {
+        self.price.record(credits);
+        let (more, less) = (credits.saturating_sub(ticket.price), ticket.price.saturating_sub(credits));
+        if more + less > 0
+            && (self.rolling.iter().any(|held| held.unit == Unit::Credits)
+                || self.days.iter().any(|day| day.unit == Unit::Credits))
+        {
+            self.correct(more, less, ticket.at.wall, Duration::ZERO, now);
+            self.tell(now, What::Cost { job: ticket.job, more, less });
+        }
     }
 
     /// There will be no answer.
-    pub fn lost(&mut self, loss: Loss, now: Moment) {
-        match loss {
-            Loss::TimedOut => {
-                self.flight.release(now.elapsed + ZOMBIE);
-                self.release(now.elapsed + ZOMBIE, Duration::ZERO);
-            }
-            Loss::Reset => {
-                self.flight.release(now.elapsed + self.latency.aftermath());
-                self.release(now.elapsed, Duration::ZERO);
-            }
-        }
+    pub fn lost(&mut self, ticket: Ticket, loss: Loss, now: Moment) {
+        self.roll_days(now);
+        let (counted_by, done) = match loss {
+            Loss::TimedOut => (now.elapsed + ZOMBIE, now.elapsed + ZOMBIE),
+            Loss::Reset => (now.elapsed, now.elapsed + self.latency.aftermath()),
+        };
+        self.flight.release(done, 1);
+        self.own.release(done, 1);
+        self.unanswered = self.unanswered.saturating_sub(1);
+        self.release(ticket.price, counted_by, Duration::ZERO);
+        self.tell(now, What::Lost { timed_out: loss == Loss::TimedOut });
     }
 
     /// An answered attempt is done with: its page is safe.
-    pub fn freed(&mut self) {
-        self.flight.free();
-    }
-
-    /// Calls that this limiter did not decide: another process's, or from before a restart.
-    pub fn foreign(&mut self, sends: Sends, now: Moment) {
-        for held in &mut self.rolling {
-            if let Some(at) = held.foreign_release(sends.at, now) {
-                held.slots.hold(at, sends.count);
-            }
-        }
-        for day in &mut self.days {
-            let carry = self.flight.carry(day, sends.at, now);
-            self.carried = self.carried.max(day.count(sends.at, sends.count, carry));
-        }
-        self.last_stamp = self.last_stamp.max(sends.at);
-    }
-
-    /// What another process wrote.
-    pub(super) fn learn(&mut self, record: Record, now: Moment) {
-        match record {
-            Record::Header => {}
-            Record::Sent { at, count } => self.foreign(Sends { at, count }, now),
-            Record::Refunded { at, count } => {
-                for held in &mut self.rolling {
-                    if let Some(release) = held.foreign_release(at, now) {
-                        let tolerance = held.grain + Duration::from_millis(50);
-                        held.slots.unhold(release, tolerance, count);
-                    }
-                }
-                self.days.iter_mut().for_each(|day| day.uncount(at, count));
-            }
-            Record::Spent { until } => self.spent_until = self.spent_until.max(Some(until)),
-        }
-    }
-
-    /// What the journal must be told beside the tickets: calls that count in a second day.
-    pub(super) fn take_carried(&mut self) -> Option<Record> {
-        let count = std::mem::take(&mut self.carried);
-        (count > 0).then_some(Record::Sent { at: self.last_stamp, count })
+    pub fn freed(&mut self, now: Moment) {
+        self.flight.free(1);
+        self.own.refund(1);
+        self.tell(now, What::Freed { count: 1 });
     }
 
     /// Nothing may leave any more. The first reason stays.
@@ -216,34 +267,6 @@ impl Limiter {
         self.spent_until
     }
 
-    /// For people: how full everything is.
-    pub fn snapshot(&self, now: Moment, waiting: usize) -> Snapshot {
-        let in_flight = self.flight.used(now.elapsed);
-        let mut windows: Vec<WindowUse> = self
-            .rolling
-            .iter()
-            .map(|held| WindowUse {
-                name: held.name.clone(),
-                max: held.slots.max(),
-                used: held.slots.used(now.elapsed),
-                resets_at: held.slots.first_release(now.elapsed).map(|at| now.wall_at(at)),
-            })
-            .collect();
-        windows.extend(self.days.iter().map(|day| WindowUse {
-            name: "day".to_owned(),
-            max: day.max(),
-            used: day.used(now.wall, self.flight.carry(day, now.wall, now)),
-            resets_at: Some(day.resets_at(now.wall)),
-        }));
-        let (next_permit_at, waits_for) = match self.check(now) {
-            Decision::Go => (Some(now.wall), None),
-            Decision::Wait { until, on } => (until.map(|until| now.wall_at(until)), Some(on.to_string())),
-            Decision::Park { resume_at, on } => (Some(resume_at), Some(on.to_string())),
-            Decision::Stopped { reason } => (None, Some(reason)),
-        };
-        Snapshot { windows, in_flight, concurrency: self.flight.max(), waiting, next_permit_at, waits_for }
-    }
-
     /// Everything in the way: until when, `None` for "until an answer is in".
     fn obstacles(&self, now: Moment) -> Vec<(Option<Duration>, WaitsFor)> {
         let mut found = Vec::new();
@@ -252,104 +275,99 @@ impl Limiter {
                 found.push((until, on));
             }
         };
-        let pace = self.pacer.next(self.gap());
-        add(Some(pace), WaitsFor::Pace);
-        if self.brake.is_alone() && self.unanswered > 0 {
+        add(Some(self.pacer.next(self.gap().0)), WaitsFor::Pace);
+        if self.brake.is_alone() && self.unanswered() > 0 {
             add(None, WaitsFor::FirstAnswer);
         }
         add(self.flight.next_free(now.elapsed), WaitsFor::Concurrency);
         if let Some(pause) = self.brake.pause() {
             add(Some(pause.until), WaitsFor::Pause(pause.on));
         }
+        let price = self.price.of_one();
         for held in &self.rolling {
-            let until = held.slots.next_free(now.elapsed);
+            let until = held.next_free(now.elapsed, held.weight(1, price));
             if until != Some(now.elapsed) {
                 add(until, WaitsFor::Window(held.name.clone()));
             }
         }
-        if let Some(until) = self.spent_until.filter(|until| now.wall < *until) {
-            add(Some(now.elapsed_at(until)), WaitsFor::SpentDay);
+        let (walls, late) = (self.watch.walls(now), self.late(now));
+        if let Some(until) = self.spent_until.filter(|until| late.wall < *until) {
+            add(Some(late.elapsed_at(until)), WaitsFor::SpentDay);
         }
         for day in &self.days {
-            let carry = self.flight.carry(day, now.wall, now);
-            let until = day.next_free(now.wall, carry);
-            if until > now.wall {
-                let full = day.used(now.wall, carry) >= day.max();
-                let name = "day".to_owned();
-                add(Some(now.elapsed_at(until)), if full { WaitsFor::Window(name) } else { WaitsFor::Boundary(name) });
+            let carry = day.weight(self.carry(&day.calendar, now), price);
+            let until = day.calendar.next_free(walls, carry, day.weight(1, price));
+            if until != walls.late {
+                let full = day.calendar.used(walls, carry) >= day.calendar.max();
+                let on = if full { WaitsFor::Window(day.name()) } else { WaitsFor::Boundary(day.name()) };
+                add(Some(late.elapsed_at(until)), on);
             }
         }
         found
     }
 
-    /// Spacing of permits: the widest that any paced window asks for.
-    fn gap(&self) -> Duration {
-        let gap = |held: &Held| {
-            let headroom = if held.period <= SHORT {
-                self.latency.headroom()
-            } else {
-                (held.period / 100).max(Duration::from_millis(600))
-            };
-            (held.period + headroom) / held.slots.max().max(1)
-        };
-        let paced = self.rolling.iter().filter(|held| held.period <= LONG);
-        self.brake.stretch(paced.map(gap).max().unwrap_or_default())
+    /// Now, by the earliest of the times it may be: a day is not opened by whoever sets the clock.
+    pub(super) fn late(&self, now: Moment) -> Moment {
+        Moment { wall: self.watch.walls(now).late, ..now }
     }
 
-    /// Before an attempt is settled: what was under way at midnight may count in either day.
-    fn roll_days(&mut self, now: Moment) {
-        for day in &mut self.days {
-            let carry = self.flight.carry(day, now.wall, now);
-            self.carried = self.carried.max(day.roll(now.wall, carry));
+    /// Spacing of permits, the widest that any paced window asks for; and how much lateness may be made up for.
+    pub(super) fn gap(&self) -> (Duration, Duration) {
+        let paced = self.rolling.iter().filter(|held| held.is_paced());
+        let widest = paced.map(|held| (held.gap(&self.latency), held)).max_by_key(|(gap, _)| *gap);
+        widest.map_or_else(Default::default, |(gap, held)| (gap, held.slack(gap, &self.latency)))
+    }
+
+    /// Of our own requests in flight, how many were so when the day of `now` began.
+    pub(super) fn carry(&self, day: &Calendar, now: Moment) -> u32 {
+        let ago = now.wall.duration_since(day.began(now.wall));
+        self.own.used(now.elapsed.saturating_sub(Duration::try_from(ago).unwrap_or_default()))
+    }
+
+    /// Before anything else happens: what was under way at midnight may count in either day.
+    pub(super) fn roll_days(&mut self, now: Moment) {
+        let (late, price) = (self.watch.walls(now).late, self.price.of_one());
+        let mut carried = 0;
+        for index in 0..self.days.len() {
+            let count = self.carry(&self.days[index].calendar, now);
+            let day = &mut self.days[index];
+            let weight = day.weight(count, price);
+            if day.calendar.roll(late, weight) > 0 {
+                carried = carried.max(count);
+            }
+        }
+        if carried > 0 {
+            self.tell(now, What::Carried { job: 0, count: carried, price });
         }
     }
 
-    /// Only a window of seconds is worth the `discount`: it supposes that the provider counts at one fixed point of a
-    /// request, while the plain hold is proven wherever it counts.
-    fn release(&mut self, answered: Duration, discount: Duration) {
-        self.unanswered = self.unanswered.saturating_sub(1);
+    /// The provider has counted it by `counted_by`, or `discount` earlier.
+    fn release(&mut self, price: u32, counted_by: Duration, discount: Duration) {
         for held in &mut self.rolling {
-            let counted_by = if held.period <= SHORT { answered.saturating_sub(discount) } else { answered };
-            let at = held.bucket_end(counted_by) + drifted(held.period);
-            held.slots.release(at);
+            let (weight, since) = (held.weight(1, price), counted_by.saturating_sub(held.discount(discount)));
+            held.slots.release(held.release_at(since), weight);
         }
     }
 
-    fn throttled(&mut self, sent: Duration, on: ThrottleWindow, retry_after: Option<Duration>, now: Moment) {
-        let asked = retry_after.map(|after| after.min(LONGEST_PAUSE));
-        if on == ThrottleWindow::Day {
-            self.spend_day(asked, now);
-            return;
-        }
-        let mut pause = asked.unwrap_or_default();
-        if pause > self.max_wait {
-            // Too long for this process, so the next one must know of it.
-            self.spent_until = self.spent_until.max(Some(now.wall_at(now.elapsed + pause)));
-        }
-        if self.brake.is_news(sent, now.elapsed, self.latency.epoch()) {
-            let least = if on == ThrottleWindow::Concurrency && self.flight.is_crowded(now.elapsed) {
-                self.flight.lower();
-                self.brake.react_to_crowd(now.elapsed)
-            } else {
-                let minute = self.rolling.iter().find(|held| held.period > SHORT && held.period <= LONG);
-                self.brake.react(on, now.elapsed, minute)
-            };
-            pause = pause.max(least);
-        }
-        self.brake.hold_until(now.elapsed + pause, on);
+    /// Attempts of all processes without an answer.
+    pub(super) fn unanswered(&self) -> usize {
+        self.unanswered + self.crowd.unanswered()
     }
 
-    fn spend_day(&mut self, asked: Option<Duration>, now: Moment) {
-        let calendar = self.days.iter().map(|day| day.reopens_at(now.wall)).max();
-        let rolling = self.rolling.iter().find(|held| held.period > LONG);
-        let rolling = rolling.map(|held| {
-            let opens = held.slots.first_release(now.elapsed).unwrap_or(now.elapsed + held.period);
-            now.wall_at(opens)
-        });
-        // Without a day window nothing is known about the reset: ask once an hour.
-        let known = calendar.max(rolling).unwrap_or_else(|| now.wall_at(now.elapsed + LONG));
-        let asked = asked.map(|after| now.wall_at(now.elapsed + after));
-        self.spent_until = self.spent_until.max(Some(known)).max(asked);
-        self.brake.day_is_spent(now.elapsed);
+    pub(super) fn tell(&mut self, at: Moment, what: What) {
+        if let Some(news) = &mut self.news {
+            news.push(Note { at, what });
+        }
+    }
+
+    /// What the journal must be told beside the tickets.
+    pub(super) fn take_news(&mut self) -> Vec<Note> {
+        self.news.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// The shortest window that is spaced, if it is one of seconds.
+    pub(super) fn seconds(&self) -> Option<usize> {
+        let paced = self.rolling.iter().enumerate().filter(|(_, held)| held.is_paced() && held.period <= SHORT);
+        paced.min_by_key(|(_, held)| held.period).map(|(index, _)| index)
     }
 }

@@ -2,7 +2,8 @@
 //! hold.
 //!
 //! Invariant: burst 1. `per_minute(n)` would let 2n - 1 through in the first minute, because its burst is n. The pacer
-//! is asked last: a governor has no refund.
+//! is asked last: a governor has no refund. A permit that is a little late does not make the next one late: timers wake
+//! late by milliseconds, and a spacing of a tenth of a second would lose a hundredth by it.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -15,24 +16,20 @@ use governor::{Quota, RateLimiter};
 
 type Governor = RateLimiter<NotKeyed, InMemoryState, FakeRelativeClock, NoOpMiddleware<Nanos>>;
 
-/// One governor on the clock we hand it.
+/// One governor on the clock we hand it: that of the times at which permits are due.
 pub(super) struct Pacer {
     clock: FakeRelativeClock,
     shown: Duration,
     gap: Duration,
+    /// When the last permit was due.
     last: Option<Duration>,
     governor: Option<Governor>,
 }
 
 impl Pacer {
     pub(super) fn new() -> Self {
-        Self {
-            clock: FakeRelativeClock::default(),
-            shown: Duration::ZERO,
-            gap: Duration::ZERO,
-            last: None,
-            governor: None,
-        }
+        let clock = FakeRelativeClock::default();
+        Self { clock, shown: Duration::ZERO, gap: Duration::ZERO, last: None, governor: None }
     }
 
     /// When the next permit is due at a spacing of `gap`.
@@ -40,13 +37,17 @@ impl Pacer {
         self.last.map_or(Duration::ZERO, |last| last + gap)
     }
 
-    /// Lets one permit through, or not; the only call that changes anything.
-    pub(super) fn pass(&mut self, now: Duration, gap: Duration) -> bool {
-        if now < self.next(gap) {
-            return false;
+    /// Lets one permit through and says how late it is, or not; the only call that changes anything. Lateness up to
+    /// `slack` is made up for with the next ones.
+    pub(super) fn pass(&mut self, now: Duration, gap: Duration, slack: Duration) -> Option<Duration> {
+        let next = self.next(gap);
+        if now < next {
+            return None;
         }
-        self.clock.advance(now.saturating_sub(self.shown));
-        self.shown = self.shown.max(now);
+        // What is late by more was held up by something else, and that is not made up for.
+        let due = if now - next <= slack { next } else { now };
+        self.clock.advance(due.saturating_sub(self.shown));
+        self.shown = self.shown.max(due);
         if gap != self.gap || self.governor.is_none() {
             // A governor's quota cannot change. A fresh one lets one through at once, and this one is due.
             self.gap = gap;
@@ -55,11 +56,18 @@ impl Pacer {
                 .map(|quota| RateLimiter::direct_with_clock(quota, self.clock.clone()));
         }
         // No quota exists for a gap of zero: nothing to pace.
-        let passed = self.governor.as_ref().is_none_or(|governor| governor.check().is_ok());
-        if passed {
-            self.last = Some(now);
+        self.governor.as_ref().is_none_or(|governor| governor.check().is_ok()).then(|| {
+            self.last = Some(due);
+            now - due
+        })
+    }
+
+    /// Another process took the permit that was due then.
+    pub(super) fn taken(&mut self, due: Duration) {
+        if self.last.is_none_or(|last| last < due) {
+            self.last = Some(due);
+            self.governor = None;
         }
-        passed
     }
 }
 

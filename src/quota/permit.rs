@@ -13,7 +13,7 @@ use crate::job::JobName;
 use crate::provider::{Limits, ThrottleWindow};
 
 use super::dispatcher::{Dispatcher, Message};
-use super::{Clock, History, Journal, Limiter, Ticket};
+use super::{Advice, Clock, History, Journal, Limiter, Snapshot, Ticket};
 
 /// Opens the limits of one credential. The caller spawns [`Dispatcher::run`]; without it no permit is ever given.
 pub fn open(
@@ -88,36 +88,6 @@ pub enum Loss {
     TimedOut,
     /// The connection broke or was never made.
     Reset,
-}
-
-/// How full the limits are.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Snapshot {
-    /// Every window.
-    pub windows: Vec<WindowUse>,
-    /// Requests sent and not done with.
-    pub in_flight: u32,
-    /// How many of those are allowed at present.
-    pub concurrency: u32,
-    /// Callers of [`Quota::permit`] that wait.
-    pub waiting: usize,
-    /// When the next call may leave; `None` if that hangs on an answer, or never.
-    pub next_permit_at: Option<Timestamp>,
-    /// What stands in its way.
-    pub waits_for: Option<String>,
-}
-
-/// How full one window is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WindowUse {
-    /// `second`, `minute`, `hour`, `day`, or its length.
-    pub name: String,
-    /// Calls allowed.
-    pub max: u32,
-    /// Calls that count now.
-    pub used: u32,
-    /// When the day ends, or when the first call of a rolling window stops counting.
-    pub resets_at: Option<Timestamp>,
 }
 
 impl Quota {
@@ -204,7 +174,7 @@ impl Permit {
     pub fn depart(mut self) -> Departed {
         let link = self.link.take();
         let sent = link.as_ref().map_or(Duration::ZERO, |link| link.clock.now().elapsed);
-        Departed { link, sent, state: State::Sent }
+        Departed { link, ticket: self.ticket, sent, state: State::Sent, advice: Advice::default() }
     }
 }
 
@@ -221,8 +191,10 @@ impl Drop for Permit {
 #[derive(Debug)]
 pub struct Departed {
     link: Option<Link>,
+    ticket: Ticket,
     sent: Duration,
     state: State,
+    advice: Advice,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -233,12 +205,17 @@ enum State {
 }
 
 impl Departed {
+    /// What the answer says about the limits; to be told before what came of it.
+    pub fn advised(&mut self, advice: Advice) {
+        self.advice = advice;
+    }
+
     /// The answer is in and understood. Only the first outcome counts.
     pub fn answered(&mut self, feedback: Feedback) {
         if self.state == State::Sent {
             self.state = State::Answered;
-            let sent = self.sent;
-            self.report(|at| Message::Answered { sent, feedback, at });
+            let (ticket, sent, advice) = (self.ticket, self.sent, std::mem::take(&mut self.advice));
+            self.report(|at| Message::Answered { ticket, sent, feedback, advice, at });
         }
     }
 
@@ -246,8 +223,16 @@ impl Departed {
     pub fn lost(&mut self, loss: Loss) {
         if self.state == State::Sent {
             self.state = State::Lost;
-            self.report(|at| Message::Lost { loss, at });
+            let ticket = self.ticket;
+            self.report(|at| Message::Lost { ticket, loss, at });
         }
+    }
+
+    /// The answer says what the attempt has cost.
+    pub fn cost(&self, credits: u64) {
+        let ticket = self.ticket;
+        let credits = u32::try_from(credits).unwrap_or(u32::MAX);
+        self.report(|at| Message::Cost { ticket, credits, at });
     }
 
     fn report(&self, message: impl FnOnce(super::Moment) -> Message) {
@@ -261,7 +246,7 @@ impl Drop for Departed {
     fn drop(&mut self) {
         match self.state {
             State::Sent => self.lost(Loss::Reset),
-            State::Answered => self.report(|_| Message::Freed),
+            State::Answered => self.report(|at| Message::Freed { at }),
             State::Lost => {}
         }
     }

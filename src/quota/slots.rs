@@ -38,16 +38,18 @@ impl Slots {
     /// Taken at `now`.
     pub fn used(&self, now: Duration) -> u32 {
         let released: u32 = self.releases.iter().take_while(|(at, _)| *at <= now).map(|(_, count)| count).sum();
-        (self.open + self.closing).saturating_sub(released)
+        self.open.saturating_add(self.closing).saturating_sub(released)
     }
 
-    /// When the next place is free, `now` if one is; `None` when only an answer can free it.
-    pub fn next_free(&self, now: Duration) -> Option<Duration> {
+    /// When `count` places are free, `now` if they are; `None` when only an answer can free them. More than there are at
+    /// all are free when all are.
+    pub fn next_free(&self, now: Duration, count: u32) -> Option<Duration> {
         let used = self.used(now);
-        if used < self.max {
+        let wanted = used.saturating_add(count.min(self.max));
+        if wanted <= self.max {
             return Some(now);
         }
-        let mut missing = used - self.max + 1;
+        let mut missing = wanted - self.max;
         for (at, count) in self.releases.iter().filter(|(at, _)| *at > now) {
             if *count >= missing {
                 return Some(*at);
@@ -62,31 +64,40 @@ impl Slots {
         self.releases.iter().map(|(at, _)| *at).find(|at| *at > now)
     }
 
-    /// Takes a place; the caller has asked [`Slots::next_free`].
-    pub fn take(&mut self, now: Duration) {
+    /// Takes `count` places; the caller has asked [`Slots::next_free`], or cannot be refused.
+    pub fn take(&mut self, now: Duration, count: u32) {
         while let Some((at, count)) = self.releases.front()
             && *at <= now
         {
             self.closing -= count;
             self.releases.pop_front();
         }
-        self.open += 1;
+        self.open = self.open.saturating_add(count);
     }
 
-    /// Gives a taken place back as if it had never been taken.
-    pub fn refund(&mut self) {
-        self.open = self.open.saturating_sub(1);
+    /// Gives `count` taken places back as if they had never been taken.
+    pub fn refund(&mut self, count: u32) {
+        self.open = self.open.saturating_sub(count);
     }
 
-    /// A taken place will be free from `at` on.
-    pub fn release(&mut self, at: Duration) {
-        self.refund();
-        self.hold(at, 1);
+    /// `count` taken places will be free from `at` on.
+    pub fn release(&mut self, at: Duration, count: u32) {
+        self.refund(count);
+        self.hold(at, count);
+    }
+
+    /// Every place that has a release time is free at once.
+    pub fn clear(&mut self) {
+        self.releases.clear();
+        self.closing = 0;
     }
 
     /// `count` places that were never taken here are held until `at`: calls of another process, or before a restart.
     pub fn hold(&mut self, at: Duration, count: u32) {
-        self.closing += count;
+        if count == 0 {
+            return;
+        }
+        self.closing = self.closing.saturating_add(count);
         // Answers arrive in time order: nearly always the end.
         let index = self.releases.partition_point(|(other, _)| *other <= at);
         match index.checked_sub(1).and_then(|before| self.releases.get_mut(before)) {

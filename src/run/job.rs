@@ -178,6 +178,7 @@ impl JobRun {
             blocking(move || Ok(spool::probe(&folder, durability)?)).await?;
         }
         self.fetch_all(&publisher, todo, &mut outlook).await?;
+        self.tell_limits().await;
         // What was published now may push older pages out of the archive.
         self.sweep(&publisher).await?;
         let totals = self.totals().await?;

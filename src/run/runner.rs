@@ -171,6 +171,8 @@ async fn lost(jobs: &[Assigned], store: &Store, folders: &Folders) -> HashSet<St
 struct Account {
     quota: Quota,
     signer: Arc<Signer>,
+    /// What has been used is not known, so all of it counts as used.
+    filled: bool,
 }
 
 /// The account of a job's credential, opened by the first job that uses it. Where the ledger of a job is `lost` and no
@@ -189,19 +191,19 @@ async fn account(
     }
     let limits = prepared.provider.limits.clone();
     let folder = options.folders.quota.clone();
-    let (name, now) = (fingerprint.clone(), clock.now());
-    let (journal, history): (Option<Journal>, History) = blocking({
+    let (name, clock_here) = (fingerprint.clone(), clock.clone());
+    let (journal, history, filled): (Option<Journal>, History, bool) = blocking({
         let limits = limits.clone();
         move || {
             if !Journal::is_needed(&limits.windows) {
-                return Ok((None, History::default()));
+                return Ok((None, History::default(), false));
             }
             let unknown = lost && !Journal::exists(&folder, &name);
-            let (mut journal, mut past) = Journal::open(&folder, &name, now, &limits.windows)?;
+            let (mut journal, mut past) = Journal::open(&folder, &name, &clock_here, &limits.windows)?;
             if unknown {
-                past = journal.fill(now, &limits.windows)?;
+                past = journal.fill(clock_here.now())?;
             }
-            Ok((Some(journal), past))
+            Ok((Some(journal), past, unknown))
         }
     })
     .await?;
@@ -209,7 +211,7 @@ async fn account(
         quota::open(&limits, prepared.provider.max_wait, journal, history, clock.clone());
     services.spawn(dispatcher.run());
     let signer = Arc::new(Signer::new(&prepared.provider, prepared.credential.clone()));
-    let account = Account { quota, signer };
+    let account = Account { quota, signer, filled };
     accounts.insert(fingerprint, account.clone());
     Ok(account)
 }
@@ -240,7 +242,7 @@ impl Work {
     }
 
     async fn work(self, spool: crate::spool::SpoolHandle) -> Result<End, RunError> {
-        let Account { quota, signer } = self.account?;
+        let Account { quota, signer, filled } = self.account?;
         let Prepared { job, provider, .. } = self.assigned.prepared;
         let (folder, name) = (self.options.folders.state.clone(), job.name.clone());
         let _lock = match blocking(move || Ok(JobLock::acquire(&folder, name.as_str()))).await? {
@@ -255,7 +257,8 @@ impl Work {
             let store = self.store.clone();
             blocking(move || recall(&store, &folders, &job, &fingerprint, now)).await?
         };
-        if let Some(note) = rebuilt {
+        let unknown = filled.then(|| nothing_known(&provider.name));
+        for note in rebuilt.into_iter().chain(unknown) {
             let kind = EventKind::Fetching { cell: String::new(), notice: Notice::Warning(note) };
             drop(self.events.send(Event { job: job.name.clone(), at: now, kind }));
         }
@@ -305,6 +308,14 @@ impl Work {
         let signal = run.options.signal.borrow().unwrap_or(Exit::Interrupted);
         Ok(outlook.exit(signal))
     }
+}
+
+/// What to tell a person whose limits are taken as used up.
+fn nothing_known(provider: &str) -> String {
+    format!(
+        "what this credential has used is not known, so its limits count as used up: say what really is with `tidemill quota \
+         {provider} --set-used day=N`"
+    )
 }
 
 /// Tells the ledger what it does not know of a job, if anything; gives what to tell a person.

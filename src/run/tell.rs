@@ -40,6 +40,12 @@ impl JobRun {
         Ok(())
     }
 
+    /// What was found out about the limits that a person should know.
+    pub(super) async fn tell_limits(&self) {
+        let notes = self.quota.meter().read().await.map(|snapshot| snapshot.notes);
+        notes.into_iter().flatten().for_each(|note| self.warn(format!("{}: {note}", self.provider.name)));
+    }
+
     pub(super) fn tell_published(&self, published: Published, outlook: &mut Outlook) {
         for note in published.schema_notes {
             let notice = Notice::Warning(note);

@@ -16,8 +16,8 @@ async fn a_kill_forgets_nothing() {
     let limits = limits(vec![rolling(600, MINUTE), shanghai(20)], 8);
     for run in 0..4 {
         let clock = Clock::starting_at(noon() + SignedDuration::from_mins(10 * run));
-        let (journal, history) = Journal::open(dir.path(), "key", clock.now(), &limits.windows).unwrap();
-        assert_eq!(history.sends.iter().map(|sends| sends.count).sum::<u32>(), 5 * u32::try_from(run).unwrap());
+        let (journal, history) = Journal::open(dir.path(), "key", &clock, &limits.windows).unwrap();
+        assert_eq!(history.sends().iter().map(|sends| sends.count).sum::<u32>(), 5 * u32::try_from(run).unwrap());
         let (quota, dispatcher) = open(&limits, MAX_WAIT, Some(journal), history, clock);
         let mut keeper = JoinSet::new();
         keeper.spawn(dispatcher.run());
@@ -42,7 +42,7 @@ async fn two_processes_share_a_day() {
     let (mut keeper, mut tasks) = (JoinSet::new(), JoinSet::new());
     let sent = Arc::new(AtomicUsize::new(0));
     for _ in 0..2 {
-        let (journal, history) = Journal::open(dir.path(), "key", clock.now(), &limits.windows).unwrap();
+        let (journal, history) = Journal::open(dir.path(), "key", &clock, &limits.windows).unwrap();
         let (quota, dispatcher) = open(&limits, MAX_WAIT, Some(journal), history, clock.clone());
         keeper.spawn(dispatcher.run());
         for _ in 0..4 {
@@ -65,7 +65,7 @@ async fn a_spent_day_is_known_after_a_restart_and_to_others() {
     let clock = Clock::starting_at(noon());
     let day = Feedback::Throttled { window: ThrottleWindow::Day, retry_after: None };
     for feedback in [Some(day), None] {
-        let (journal, history) = Journal::open(dir.path(), "key", clock.now(), &limits.windows).unwrap();
+        let (journal, history) = Journal::open(dir.path(), "key", &clock, &limits.windows).unwrap();
         let (quota, dispatcher) = open(&limits, MAX_WAIT, Some(journal), history, clock.clone());
         let mut keeper = JoinSet::new();
         keeper.spawn(dispatcher.run());
@@ -84,8 +84,8 @@ async fn what_follows_a_torn_tail_is_read_again() {
     let limits = limits(vec![shanghai(100)], 8);
     for known in 0..3 {
         let clock = Clock::starting_at(noon());
-        let (journal, history) = Journal::open(dir.path(), "key", clock.now(), &limits.windows).unwrap();
-        assert_eq!(history.sends.iter().map(|sends| sends.count).sum::<u32>(), known);
+        let (journal, history) = Journal::open(dir.path(), "key", &clock, &limits.windows).unwrap();
+        assert_eq!(history.sends().iter().map(|sends| sends.count).sum::<u32>(), known);
         let (quota, dispatcher) = open(&limits, MAX_WAIT, Some(journal), history, clock);
         let mut keeper = JoinSet::new();
         keeper.spawn(dispatcher.run());

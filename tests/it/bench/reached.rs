@@ -48,11 +48,8 @@ fn a_killed_client_forgets_nothing() {
 }
 
 #[test]
-fn a_key_that_others_use_is_not_hammered() {
-    for goal in cases(SIX_MINUTES, DAY).iter().filter(|goal| goal.number == 6) {
-        let refused = goal.play().0.refused.len();
-        assert!((1..=5).contains(&refused), "{}: {refused} refused", goal.name);
-    }
+fn a_key_that_others_use_is_recovered() {
+    reached(SIX_MINUTES, |number, name| number == 6 && name.ends_with("J1"));
 }
 
 #[test]

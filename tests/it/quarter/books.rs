@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use tidemill::provider::{Window, WindowKind};
+use tidemill::provider::WindowKind;
 use tidemill::quota::{History, Journal};
 
 use super::super::run::scene::Scene;
@@ -19,7 +19,6 @@ struct Account {
     resets: Time,
     max: u64,
     fingerprint: String,
-    windows: Vec<Window>,
     /// Requests the provider has logged and we have booked.
     booked: usize,
     /// Requests of our own by day of the provider.
@@ -68,7 +67,7 @@ impl Books {
     pub(crate) fn open(scene: &Scene) -> Self {
         let account = |(provider, zone, resets): (&'static str, &str, &str)| {
             let (served, credential) = scene.served(provider);
-            let windows = served.limits.windows.clone();
+            let windows = &served.limits.windows;
             let day = windows.iter().find(|window| matches!(window.kind, WindowKind::Day { .. })).unwrap();
             Account {
                 provider,
@@ -76,7 +75,6 @@ impl Books {
                 resets: resets.parse().unwrap(),
                 max: day.max.into(),
                 fingerprint: credential.fingerprint(),
-                windows,
                 booked: 0,
                 wire: BTreeMap::new(),
                 counted: BTreeMap::new(),
@@ -205,19 +203,19 @@ impl Account {
             };
             *self.refused.entry(*day).or_default() += 1;
         }
-        let (_, history) = Journal::open(&scene.folders().quota, &self.fingerprint, now, &self.windows)
-            .map_err(|one| one.to_string())?;
+        let history =
+            Journal::read(&scene.folders().quota, &self.fingerprint, &scene.clock).map_err(|one| one.to_string())?;
         self.compare(&history, now.wall)?;
         let today = self.day(now.wall);
         let spent = self.charged(&history, today) == self.max
-            || history.spent_until.is_some_and(|until| until > now.wall)
+            || history.spent_until().is_some_and(|until| until > now.wall)
             || new > 0;
         self.reopens = spent.then(|| self.resets_on(today.tomorrow().unwrap()));
         Ok(())
     }
 
     fn charged(&self, history: &History, day: Date) -> u64 {
-        history.sends.iter().filter(|sends| self.day(sends.at) == day).map(|sends| u64::from(sends.count)).sum()
+        history.sends().iter().filter(|sends| self.day(sends.at) == day).map(|sends| u64::from(sends.count)).sum()
     }
 
     /// Requests on the wire <= charges <= limit; without a kill, no call is charged that was not sent.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::{date, time};
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
-use tidemill::quota::{Calendar, Feedback, History, Limiter};
+use tidemill::quota::{Calendar, Feedback, History, Limiter, Walls};
 
 use super::play::{Path, Server, Stage, play};
 use super::{MAX_WAIT, MINUTE, at, day, limits, ms};
@@ -59,10 +59,10 @@ fn a_clock_set_back_opens_no_second_day() {
     let mut calendar = Calendar::new(2, time(0, 0, 0, 0), TimeZone::UTC);
     let (before, after): (Timestamp, Timestamp) =
         ("2026-03-10T23:00:00Z".parse().unwrap(), "2026-03-11T01:00:00Z".parse().unwrap());
-    calendar.take(after, 0);
-    calendar.take(before, 0);
-    assert_eq!(calendar.used(before, 0), 2);
-    assert_eq!(calendar.next_free(before, 0), "2026-03-12T00:00:05Z".parse().unwrap());
+    calendar.take(Walls::sure(after), 0, 1);
+    calendar.take(Walls::sure(before), 0, 1);
+    assert_eq!(calendar.used(Walls::sure(before), 0), 2);
+    assert_eq!(calendar.next_free(Walls::sure(before), 0, 1), "2026-03-12T00:00:05Z".parse().unwrap());
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn nothing_leaves_around_a_boundary() {
         ("2026-03-11T00:00:05Z", None),
     ] {
         let wall: Timestamp = wall.parse().unwrap();
-        assert_eq!(calendar.next_free(wall, 0), free.unwrap_or(wall), "{wall}");
+        assert_eq!(calendar.next_free(Walls::sure(wall), 0, 1), free.unwrap_or(wall), "{wall}");
     }
 }
 
@@ -85,8 +85,8 @@ fn a_call_under_way_at_midnight_counts_in_both_days() {
     let start: Timestamp = "2026-03-10T23:59:54Z".parse().unwrap();
     let limits = limits(vec![day(2, time(0, 0, 0, 0), "UTC")], 4);
     let mut limiter = Limiter::new(&limits, MAX_WAIT, &History::default(), at(start, Duration::ZERO));
-    limiter.take(at(start, Duration::ZERO)).unwrap();
-    limiter.answered(Duration::ZERO, Feedback::Accepted, at(start, ms(10_000)));
-    limiter.freed();
+    let ticket = limiter.take(at(start, Duration::ZERO)).unwrap();
+    limiter.answered(ticket, Duration::ZERO, Feedback::Accepted, at(start, ms(10_000)));
+    limiter.freed(at(start, ms(10_000)));
     assert_eq!(limiter.snapshot(at(start, ms(11_000)), 0).windows[0].used, 1);
 }

@@ -108,7 +108,9 @@ pub(super) fn play(limits: &Limits, server: Server, start: Timestamp, until: Dur
     let mut random = fastrand::Rng::with_seed(seed);
     let mut limiter = Limiter::new(limits, MAX_WAIT, &History::default(), at(start, Duration::ZERO));
     let mut now = Duration::ZERO;
-    let mut answers: BinaryHeap<Reverse<(Duration, Duration, Outcome)>> = BinaryHeap::new();
+    // Answers with the number of their ticket.
+    let mut answers: BinaryHeap<Reverse<(Duration, Duration, Outcome, usize)>> = BinaryHeap::new();
+    let mut tickets = Vec::new();
     let mut played = Played::default();
     while now < until {
         let next = match (server.idle_until(now), limiter.check(at(start, now))) {
@@ -136,7 +138,8 @@ pub(super) fn play(limits: &Limits, server: Server, start: Timestamp, until: Dur
                     Stage::Answer => now + latency,
                     Stage::Anywhere => now + longest.mul_f64(random.f64()),
                 });
-                answers.push(Reverse((now + latency, now, outcome)));
+                answers.push(Reverse((now + latency, now, outcome, tickets.len())));
+                tickets.push(ticket);
                 continue;
             }
             (None, Decision::Wait { until, .. }) => until,
@@ -148,14 +151,15 @@ pub(super) fn play(limits: &Limits, server: Server, start: Timestamp, until: Dur
         let answer = answers.peek().map(|answer| answer.0.0);
         now = answer.into_iter().chain(next).min().expect("waits for ever");
         while answers.peek().is_some_and(|answer| answer.0.0 <= now) {
-            let Reverse((_, sent, outcome)) = answers.pop().unwrap();
+            let Reverse((_, sent, outcome, number)) = answers.pop().unwrap();
+            let ticket = tickets[number];
             match outcome {
                 Outcome::Accepted => {
-                    limiter.answered(sent, Feedback::Accepted, at(start, now));
-                    limiter.freed();
+                    limiter.answered(ticket, sent, Feedback::Accepted, at(start, now));
+                    limiter.freed(at(start, now));
                 }
-                Outcome::Reset => limiter.lost(Loss::Reset, at(start, now)),
-                Outcome::TimedOut => limiter.lost(Loss::TimedOut, at(start, now)),
+                Outcome::Reset => limiter.lost(ticket, Loss::Reset, at(start, now)),
+                Outcome::TimedOut => limiter.lost(ticket, Loss::TimedOut, at(start, now)),
             }
         }
     }

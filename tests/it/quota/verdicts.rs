@@ -12,9 +12,9 @@ use super::{MINUTE, at, day, limiter, limits, ms, noon, rolling};
 fn the_first_attempt_goes_alone() {
     let mut limiter = limiter(&limits(Vec::new(), 8));
     let now = at(noon(), Duration::ZERO);
-    limiter.take(now).unwrap();
+    let first = limiter.take(now).unwrap();
     assert_eq!(limiter.check(now), Decision::Wait { until: None, on: WaitsFor::FirstAnswer });
-    limiter.answered(now.elapsed, Feedback::Failed, now);
+    limiter.answered(first, now.elapsed, Feedback::Failed, now);
     assert_eq!(limiter.check(now), Decision::Go);
 }
 
@@ -22,8 +22,8 @@ fn the_first_attempt_goes_alone() {
 fn a_request_given_up_keeps_its_place_while_the_server_may_work_on_it() {
     for (loss, free) in [(Loss::TimedOut, ms(60_000)), (Loss::Reset, ms(1000))] {
         let mut limiter = limiter(&limits(Vec::new(), 1));
-        limiter.take(at(noon(), Duration::ZERO)).unwrap();
-        limiter.lost(loss, at(noon(), Duration::ZERO));
+        let ticket = limiter.take(at(noon(), Duration::ZERO)).unwrap();
+        limiter.lost(ticket, loss, at(noon(), Duration::ZERO));
         let wait = Decision::Wait { until: Some(free), on: WaitsFor::Concurrency };
         assert_eq!(limiter.check(at(noon(), ms(1))), wait);
         assert_eq!(limiter.check(at(noon(), free)), Decision::Go);
@@ -47,8 +47,8 @@ fn throttle_verdicts() {
     ];
     for (window, retry_after, expected) in cases {
         let mut limiter = limiter(&limits);
-        limiter.take(at(noon(), Duration::ZERO)).unwrap();
-        limiter.answered(Duration::ZERO, Feedback::Throttled { window, retry_after }, at(noon(), ms(100)));
+        let ticket = limiter.take(at(noon(), Duration::ZERO)).unwrap();
+        limiter.answered(ticket, Duration::ZERO, Feedback::Throttled { window, retry_after }, at(noon(), ms(100)));
         assert_eq!(limiter.check(at(noon(), ms(100))), expected, "{window:?} {retry_after:?}");
     }
 }
@@ -58,9 +58,9 @@ fn what_the_provider_forbids_for_longer_than_a_run_waits_is_remembered() {
     let limits = limits(vec![rolling(300, MINUTE)], 8);
     for (retry_after, known) in [(ms(90_000), None), (ms(400_000), Some("2026-03-10T12:06:40.1Z"))] {
         let mut limiter = limiter(&limits);
-        limiter.take(at(noon(), Duration::ZERO)).unwrap();
+        let ticket = limiter.take(at(noon(), Duration::ZERO)).unwrap();
         let throttled = Feedback::Throttled { window: ThrottleWindow::Minute, retry_after: Some(retry_after) };
-        limiter.answered(Duration::ZERO, throttled, at(noon(), ms(100)));
+        limiter.answered(ticket, Duration::ZERO, throttled, at(noon(), ms(100)));
         assert_eq!(limiter.spent_until(), known.map(|until| until.parse().unwrap()), "{retry_after:?}");
     }
 }
@@ -73,7 +73,7 @@ fn a_day_that_opens_soon_is_waited_for() {
         (soon.wall, Decision::Wait { until: Some(soon.elapsed), on: WaitsFor::SpentDay }),
         (noon() + MINUTE * 60, Decision::Park { resume_at: noon() + MINUTE * 60, on: WaitsFor::SpentDay }),
     ] {
-        let history = History { sends: Vec::new(), spent_until: Some(spent_until) };
+        let history = History::spent(spent_until);
         let limiter = Limiter::new(&limits, MINUTE * 5, &history, at(noon(), Duration::ZERO));
         assert_eq!(limiter.check(at(noon(), Duration::ZERO)), expected);
         assert_eq!(limiter.check(at(noon(), MINUTE * 60)), Decision::Go);
@@ -84,18 +84,18 @@ fn a_day_that_opens_soon_is_waited_for() {
 fn one_burst_of_throttles_costs_one_reaction() {
     let mut limiter = limiter(&limits(vec![rolling(1, ms(1))], 64));
     let throttled = Feedback::Throttled { window: ThrottleWindow::Concurrency, retry_after: None };
-    limiter.take(at(noon(), Duration::ZERO)).unwrap();
-    limiter.answered(Duration::ZERO, Feedback::Accepted, at(noon(), ms(1)));
-    limiter.freed();
+    let ticket = limiter.take(at(noon(), Duration::ZERO)).unwrap();
+    limiter.answered(ticket, Duration::ZERO, Feedback::Accepted, at(noon(), ms(1)));
+    limiter.freed(at(noon(), ms(1)));
     for n in 0..50 {
         limiter.take(at(noon(), ms(1000 + n * 160))).unwrap();
         let _slot_frees = limiter.snapshot(at(noon(), ms(1000)), 0);
         if n < 49 {
-            limiter.answered(ms(1000 + n * 160), Feedback::Failed, at(noon(), ms(1001 + n * 160)));
+            limiter.answered(ticket, ms(1000 + n * 160), Feedback::Failed, at(noon(), ms(1001 + n * 160)));
         }
     }
     // Fifty in flight of 64: the cap falls to 44, and the next refusals of the same moment change nothing.
-    limiter.answered(ms(8840), throttled, at(noon(), ms(9000)));
-    limiter.answered(ms(8840), throttled, at(noon(), ms(9001)));
+    limiter.answered(ticket, ms(8840), throttled, at(noon(), ms(9000)));
+    limiter.answered(ticket, ms(8840), throttled, at(noon(), ms(9001)));
     assert_eq!(limiter.snapshot(at(noon(), ms(9001)), 0).concurrency, 44);
 }

@@ -38,8 +38,8 @@ proptest! {
         let limits = limits(vec![rolling(100, 60 * MINUTE * 24), day(100, time(0, 0, 0, 0), "UTC")], 16);
         let mut limiter = limiter(&limits);
         let now = at(noon(), ms(1));
-        limiter.take(now).unwrap();
-        limiter.answered(now.elapsed, Feedback::Accepted, now);
+        let first = limiter.take(now).unwrap();
+        limiter.answered(first, now.elapsed, Feedback::Accepted, now);
         (0..kept).for_each(|_| { limiter.take(now).unwrap(); });
         let before = limiter.snapshot(now, 0);
         let tickets: Vec<_> = (0..count).map(|_| limiter.take(now).unwrap()).collect();

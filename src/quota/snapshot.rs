@@ -1,0 +1,77 @@
+//! How full the limits are, for people.
+
+use jiff::Timestamp;
+
+use super::limiter::Limiter;
+use super::{Decision, Moment};
+
+/// How full the limits are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Every window.
+    pub windows: Vec<WindowUse>,
+    /// Requests sent and not done with, of all processes of this host.
+    pub in_flight: u32,
+    /// How many of those are allowed at present.
+    pub concurrency: u32,
+    /// Callers of [`super::Quota::permit`] that wait.
+    pub waiting: usize,
+    /// When the next call may leave; `None` if that hangs on an answer, or never.
+    pub next_permit_at: Option<Timestamp>,
+    /// What stands in its way.
+    pub waits_for: Option<String>,
+    /// What was found out about the limits that a person should know, one sentence each.
+    pub notes: Vec<String>,
+}
+
+/// How full one window is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WindowUse {
+    /// `second`, `minute`, `hour`, `day`, or its length.
+    pub name: String,
+    /// Calls, or credits, allowed.
+    pub max: u32,
+    /// Calls, or credits, that count now.
+    pub used: u32,
+    /// When the day ends, or when the first call of a rolling window stops counting.
+    pub resets_at: Option<Timestamp>,
+    /// What is believed in instead of `max` after refusals.
+    pub ceiling: Option<u32>,
+}
+
+impl Limiter {
+    /// For people: how full everything is.
+    pub fn snapshot(&self, now: Moment, waiting: usize) -> Snapshot {
+        let rolling = self.rolling.iter().map(|held| WindowUse {
+            name: held.name.clone(),
+            max: held.max,
+            used: held.slots.used(now.elapsed),
+            resets_at: held.slots.first_release(now.elapsed).map(|at| now.wall_at(at)),
+            ceiling: (held.ratchet.share() < 1.0).then(|| held.believed()),
+        });
+        let walls = self.watch.walls(now);
+        let days = self.days.iter().map(|day| WindowUse {
+            name: day.name(),
+            max: day.calendar.max(),
+            used: day.calendar.used(walls, day.weight(self.carry(&day.calendar, now), self.price.of_one())),
+            resets_at: Some(day.calendar.resets_at(walls.late)),
+            ceiling: None,
+        });
+        let windows = rolling.chain(days).collect();
+        let (next_permit_at, waits_for) = match self.check(now) {
+            Decision::Go => (Some(now.wall), None),
+            Decision::Wait { until, on } => (until.map(|until| now.wall_at(until)), Some(on.to_string())),
+            Decision::Park { resume_at, on } => (Some(resume_at), Some(on.to_string())),
+            Decision::Stopped { reason } => (None, Some(reason)),
+        };
+        Snapshot {
+            windows,
+            in_flight: self.flight.used(now.elapsed),
+            concurrency: self.flight.max(),
+            waiting,
+            next_permit_at,
+            waits_for,
+            notes: self.notes.told(&self.rolling),
+        }
+    }
+}
