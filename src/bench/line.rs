@@ -105,3 +105,27 @@ impl Line {
         (self.under_way, self.sitting_out) = (0, 0);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_request_is_the_next_to_leave() {
+        let second = Duration::from_secs(1);
+        let mut line = Line::new(3);
+        line.fill(Duration::ZERO);
+        line.leave();
+        line.came_back();
+        line.again(second, 1);
+        line.fill(second);
+        assert_eq!(line.waiting(), 3, "no more than there are cells");
+        assert_eq!(line.leave().map(|head| (head.since, head.refusals)), Some((second, 1)));
+        line.came_back();
+        line.sit_out();
+        line.fill(second);
+        assert_eq!((line.waiting(), line.has_work(), line.is_quiet()), (2, true, true), "its cell is not free");
+        line.sat_out(second * 2, 2);
+        assert_eq!(line.leave().map(|head| (head.since, head.refusals)), Some((second * 2, 2)));
+    }
+}

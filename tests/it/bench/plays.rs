@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use jiff::civil::Time;
+use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use tidemill::bench::{Figures, Incident, Mishap, Pattern, Played, Scenario, Strategy, play};
 use tidemill::provider::{Limits, Window};
@@ -85,6 +87,21 @@ fn time_that_could_have_been_used_is_idle() {
     assert!(idle(60) < 0.5, "{}", idle(60));
     assert!((idle(30) - 50.0).abs() < 0.5, "half the limit is left: {}", idle(30));
     assert!((idle(6) - 90.0).abs() < 0.5, "{}", idle(6));
+    // What is left over when the work ends waits for nobody.
+    let mut scenario = scenario(6, Latency::J0, 30 * MINUTE);
+    scenario.server.limits = limits(60, MINUTE);
+    scenario.load.pattern = Pattern::OnOff { on: MINUTE, off: 9 * MINUTE };
+    let idle = Figures::of(&play(&scenario, Strategy::GovernorBurst1), None).idle_percent;
+    assert!((80.0..=100.0).contains(&idle), "{idle}");
+}
+
+#[test]
+fn a_day_that_has_ended_is_allowed_whole() {
+    let day = |max| Limits { windows: vec![Window::day(max, Time::midnight(), TimeZone::UTC)], ..limits(1, MINUTE) };
+    let mut scenario = Scenario { limits: day(40), ..scenario(1, Latency::J0, 50 * 60 * MINUTE) };
+    scenario.server.limits = day(100);
+    let window = &Figures::of(&play(&scenario, Strategy::LogAtSend), None).windows[0];
+    assert_eq!((window.achieved, window.allowed), (3 * 40, 2 * 100 + 40));
 }
 
 #[test]
