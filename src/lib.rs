@@ -24,6 +24,7 @@
 //! | [`sink`] | batches → file | batches → one staged, hashed, renamed Parquet file |
 //! | [`simulate`] | play the provider | the same provider file → a server that really checks and counts |
 //! | [`run`] | wire it together | jobs → events and a report; the only spawner |
+//! | [`bench`](mod@bench) | how close to the limits? | client strategies side by side → figures, by the server's own count |
 //! | [`cli`] | talk to the person | arguments, screens, exit codes |
 //!
 //! # Invariants
@@ -80,5 +81,7 @@ pub mod sink;
 pub mod simulate;
 
 pub mod run;
+
+pub mod bench;
 
 pub mod cli;

@@ -5,9 +5,13 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::bench::Pattern;
 use crate::job::parse_duration;
+use crate::provider::Limits;
 use crate::run::Exit;
 use crate::simulate::{CountAt, Kind, Latency};
+
+use super::bench_limits;
 
 /// Runs declarative job files against rate-limited JSON APIs, exactly as fast as their limits allow, into Parquet.
 #[derive(Debug, Parser)]
@@ -31,6 +35,8 @@ pub(super) enum Command {
     Verify(VerifyArguments),
     /// Rebuild the files from the raw pages that are kept, as the jobs read them now; sends nothing
     Replay(ReplayArguments),
+    /// Say how close to its limits a provider can be used, in virtual time; sends nothing
+    Bench(BenchArguments),
     /// Show how full the limits of each credential are, and who has used them; sends nothing
     Quota(QuotaArguments),
     /// Play a provider on this machine, with its auth, limits, codes and paging
@@ -45,6 +51,7 @@ impl Command {
             Self::Check(arguments) | Self::Plan(arguments) => arguments.json,
             Self::Verify(arguments) => arguments.jobs.json,
             Self::Replay(arguments) => arguments.jobs.json,
+            Self::Bench(arguments) => arguments.json,
             Self::Quota(arguments) => arguments.json,
             Self::Simulate(_) => false,
         }
@@ -143,6 +150,66 @@ pub(super) struct ReplayArguments {
     #[arg(long, value_enum, default_value_t = ProgressMode::Auto)]
     pub(super) progress: ProgressMode,
 }
+
+/// `tidemill bench`
+#[derive(Debug, Args)]
+#[command(after_help = BENCH)]
+pub(super) struct BenchArguments {
+    /// Name of a preset, or of a provider file of this workspace, whose limits are played
+    #[arg(conflicts_with = "limits")]
+    pub(super) provider: Option<String>,
+    /// Limits of no provider, such as qps=10,per_minute=300
+    #[arg(long, value_name = "LIMITS", value_parser = bench_limits::limits)]
+    pub(super) limits: Option<Limits>,
+    /// Play the usual ways to keep limits too: governor, a log at send, a hold
+    #[arg(long)]
+    pub(super) compare: bool,
+    /// How long to play, in virtual time
+    #[arg(long = "for", value_name = "TIME", default_value = "24h", value_parser = bench_limits::length)]
+    pub(super) length: Duration,
+    /// When there is work: endless, or on-off:TIME/TIME such as on-off:120s/90s
+    #[arg(long, value_name = "LOAD", default_value = "endless", value_parser = bench_limits::load)]
+    pub(super) load: Pattern,
+    /// Cells under way at once; as many as the limits allow at once when absent
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(super) cells: Option<u32>,
+    /// How the limits are kept: log, fixed, counter, bucket:N or gcra:N
+    #[arg(long, value_name = "KIND", default_value = "log")]
+    pub(super) enforce: Kind,
+    /// Refused calls count against the limits too
+    #[arg(long)]
+    pub(super) count_refusals: bool,
+    /// Point of the processing at which a call is counted: start, middle or end
+    #[arg(long, value_name = "POINT", default_value = "start")]
+    pub(super) count_at: CountAt,
+    /// Refusals say when to come back
+    #[arg(long)]
+    pub(super) retry_after: bool,
+    /// How long answers take: j0, j1, j2, j3 or FLOOR+EXTRA
+    #[arg(long, value_name = "LATENCY", default_value = "j2")]
+    pub(super) latency: Latency,
+    /// The provider's clock runs so many millionths faster, or slower when negative
+    #[arg(long, value_name = "PPM", default_value_t = 0, allow_negative_numbers = true)]
+    #[arg(value_parser = clap::value_parser!(i32).range(-100_000..=100_000))]
+    pub(super) drift: i32,
+    /// Another seed gives other latencies
+    #[arg(long, default_value_t = 1)]
+    pub(super) seed: u64,
+    /// Write the report as a page for a browser too
+    #[arg(long, value_name = "FILE")]
+    pub(super) html: Option<PathBuf>,
+    /// Set one setting for this call, such as provider.foxdata.limits.qps=5
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_value)]
+    pub(super) set: Vec<(String, String)>,
+    /// Print JSON instead of text
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+const BENCH: &str = "\
+Nothing is sent: time is virtual, and every call is judged by the server's own count.
+Limits: qps, per_minute, per_hour, per_day (from midnight UTC) and concurrency (16 when absent).
+`tidemill simulate --help` says more about --enforce and --latency.";
 
 /// `tidemill quota`
 #[derive(Debug, Args)]

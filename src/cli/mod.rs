@@ -3,6 +3,8 @@
 //! Invariant: output goes to stdout, everything else to stderr; a command ends in one [`crate::run::Exit`]. Entry point: [`main`].
 
 mod args;
+mod bench;
+mod bench_limits;
 mod check;
 mod load;
 mod plan;

@@ -12,7 +12,7 @@ use crate::run::{Exit, RunError, next_step};
 use super::args::{Arguments, Command};
 use super::problems;
 use super::term::say;
-use super::{check, plan, quota, replay, run, simulate, verify};
+use super::{bench, check, plan, quota, replay, run, simulate, verify};
 
 /// Why a command could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -85,6 +85,7 @@ async fn command(command: Command) -> Result<Exit, CommandError> {
         Command::Plan(arguments) => plan::plan(&arguments),
         Command::Verify(arguments) => verify::verify(&arguments),
         Command::Replay(arguments) => replay::replay(arguments).await,
+        Command::Bench(arguments) => bench::bench(&arguments),
         Command::Quota(arguments) => quota::quota(&arguments),
         Command::Simulate(arguments) => simulate::simulate(arguments).await,
     }

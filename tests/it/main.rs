@@ -1,6 +1,7 @@
 //! The one integration binary: everything here uses only what the crate shows the world.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod bench;
 mod cli;
 mod decode;
 mod decode_exact;

@@ -3,6 +3,7 @@
 //! Invariant: nothing of this machine's environment reaches it, no test sleeps, and every process that is started is
 //! ended by its handle. Helpers: [`place`] is a workspace with the binary, [`wire`] a provider that answers by hand.
 
+mod bench;
 mod codes;
 mod disk;
 mod ends;

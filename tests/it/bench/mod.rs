@@ -1,0 +1,7 @@
+//! Client strategies in virtual time, judged by the server's own count.
+
+mod cases;
+mod goals;
+mod page;
+mod plays;
+mod reached;
