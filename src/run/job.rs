@@ -6,13 +6,13 @@
 use std::collections::{HashMap, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::{mpsc, watch};
 
-use crate::fetch::{CellEnd, CellTask, Ending, Notice, Signer, Source, Spending, Transport, fetch_cell};
+use crate::fetch::{CellEnd, CellTask, Ending, Notice, RetryBudget, Signer, Source, Spending, Transport, fetch_cell};
 use crate::job::{Job, Paging};
 use crate::ledger::{Cause, LedgerError, PartitionState};
 use crate::plan::{self, Cell, CellKey, Fingerprint};
@@ -44,6 +44,8 @@ pub(super) struct JobRun {
     pub(super) quota: Quota,
     /// Its credential.
     pub(super) signer: Arc<Signer>,
+    /// How often its credential may ask again.
+    pub(super) retries: Arc<Mutex<RetryBudget>>,
     /// The time.
     pub(super) clock: Clock,
     /// How the run goes about it.
@@ -215,12 +217,13 @@ impl JobRun {
         let width = (self.provider.limits.concurrency as usize * 2).clamp(2, 512);
         let mut waiting = todo.into_iter();
         let mut underway = Underway::default();
+        let (down, is_down) = watch::channel(false);
         let mut steps: FuturesUnordered<Pin<Box<dyn Future<Output = Step> + Send + '_>>> = FuturesUnordered::new();
         loop {
             while underway.cells < width && !outlook.ended() && underway.failed.is_none() {
                 if let Some(order) = underway.queue.pop_front() {
                     underway.cells += 1;
-                    steps.push(Box::pin(self.fetch(order, &spending, paging)));
+                    steps.push(Box::pin(self.fetch(order, &spending, paging, is_down.clone())));
                     continue;
                 }
                 let Some(settled) = waiting.next() else { break };
@@ -247,6 +250,7 @@ impl JobRun {
                 }
                 Some(Step::Cell(partition, key, Ok(end))) => {
                     outlook.cell_ended(&end);
+                    down.send_replace(outlook.is_down());
                     underway.cell_ended(partition, matches!(end, CellEnd::Settled(_)));
                     self.tell(EventKind::CellEnded { cell: key.0, end });
                 }
@@ -323,7 +327,7 @@ impl JobRun {
     }
 
     /// Fetches one cell.
-    async fn fetch(&self, order: Order, spending: &Spending, paging: &Paging) -> Step {
+    async fn fetch(&self, order: Order, spending: &Spending, paging: &Paging, down: watch::Receiver<bool>) -> Step {
         let Order { partition, hash, cell, progress } = order;
         let key = cell.key.clone();
         let notify = |notice: Notice| self.tell(EventKind::Fetching { cell: key.0.clone(), notice });
@@ -334,11 +338,13 @@ impl JobRun {
             transport: self.transport.as_ref(),
             quota: &self.quota,
             signer: &self.signer,
+            retries: &self.retries,
             spending,
             clock: &self.clock,
             random: &|| fastrand::f64(),
             notify: &notify,
             ending: self.ending.clone(),
+            down,
         };
         let values = cell.values();
         let task = CellTask { id: cell.key.id(), values: &values, spool: &self.spool, partition: &hash, progress };

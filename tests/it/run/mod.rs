@@ -29,4 +29,5 @@ pub(crate) mod scene;
 mod served;
 mod signal;
 mod together;
+mod trouble;
 pub(crate) mod world;
