@@ -10,6 +10,9 @@ mod cell;
 mod dates;
 mod expand;
 mod fingerprint;
+mod forecast;
+mod forecast_window;
+mod learned;
 mod refetch;
 
 pub use assign::{KnownPartition, assign, check_together, folders_of};
@@ -17,4 +20,6 @@ pub use cell::{Cell, CellId, CellKey, Partition};
 pub use dates::{DateSpan, spans, today, write_day};
 pub use expand::cells;
 pub use fingerprint::Fingerprint;
+pub use forecast::{Bottleneck, Forecast, Used, Work, forecast};
+pub use learned::Learned;
 pub use refetch::recent;
