@@ -103,6 +103,7 @@ pub(super) async fn ask(
             () = reached(source, Ending::Over) => return Ok(Answered::End(dropped(source, sent.elapsed))),
         };
         let now = source.clock.now();
+        source.spending.waited(now.elapsed - sent.elapsed);
         let mut wait = None;
         let judgement = match &result {
             Ok(answer) => {

@@ -18,6 +18,7 @@ mod finding;
 mod folders;
 mod generation;
 mod job;
+mod learning;
 mod members;
 mod memory;
 mod outlook;
@@ -30,6 +31,7 @@ mod runner;
 mod salvage;
 mod store;
 mod tell;
+mod underway;
 mod verify;
 mod visible;
 

@@ -13,6 +13,7 @@ mod faults;
 mod growth;
 mod jobs;
 pub(crate) mod kill;
+mod learning;
 mod pages;
 pub(crate) mod parquet;
 mod quota;
