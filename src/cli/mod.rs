@@ -6,6 +6,7 @@ mod args;
 mod check;
 mod load;
 mod plan;
+mod plan_text;
 mod problems;
 mod progress;
 mod render;

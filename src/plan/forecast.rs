@@ -89,7 +89,8 @@ impl Work {
     /// Whether its deadline ends a run that begins at `now` before all of it is done.
     pub fn runs_late(&self, done: Option<Timestamp>, now: Timestamp) -> bool {
         let deadline = self.ceilings.deadline.and_then(|deadline| SignedDuration::try_from(deadline).ok());
-        deadline.is_some_and(|deadline| done.is_none_or(|done| done.duration_since(now) > deadline))
+        let late = |deadline| done.is_none_or(|done| done.duration_since(now) > deadline);
+        self.cells > 0 && deadline.is_some_and(late)
     }
 }
 

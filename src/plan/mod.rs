@@ -1,7 +1,7 @@
-//! Which pieces: a job and today become cells and partitions.
+//! Which pieces: a job and today become cells and partitions, and what is left of them a forecast.
 //!
 //! Invariant: a cell has one name for ever and stands in one partition for ever. Entry points: [`cells`], then
-//! [`assign`] with what the ledger knows.
+//! [`assign`] with what the ledger knows; [`forecast()`].
 
 mod assign;
 mod axis;

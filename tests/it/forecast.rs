@@ -199,6 +199,7 @@ fn ceilings_split_the_work_into_runs() {
     }
     let late = |done: &str| work(hour).runs_late(Some(at(done)), at(NOON));
     assert_eq!((late("2026-11-25T05:00:00Z"), late("2026-11-25T05:00:01Z")), (false, true));
+    assert!(!Work { cells: 0, ..work(hour) }.runs_late(None, at(NOON)), "it has nothing to do");
     assert!(work(hour).runs_late(None, at(NOON)) && !work(none).runs_late(None, at(NOON)));
 }
 
