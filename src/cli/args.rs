@@ -29,7 +29,7 @@ pub(super) enum Command {
     Run(RunArguments),
     /// Report every mistake in job files and settings; sends nothing
     Check(JobArguments),
-    /// Say how many cells and partitions the jobs have and what is left; sends nothing
+    /// Say what is left of the jobs in cells, calls and credits, and when it is done; sends nothing
     Plan(JobArguments),
     /// Prove that nothing is lost, doubled or damaged in state and output; sends nothing, changes nothing
     Verify(VerifyArguments),

@@ -8,6 +8,7 @@ mod bench_limits;
 mod check;
 mod load;
 mod plan;
+mod plan_text;
 mod problems;
 mod progress;
 mod quota;

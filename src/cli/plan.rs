@@ -1,21 +1,21 @@
-//! `tidemill plan`: how many cells and partitions, how many are left. Sends nothing and writes nothing.
+//! `tidemill plan`: how many cells and files, how many calls and credits are left, and when they are done. Sends nothing
+//! and changes no job.
 
-use serde_json::json;
+use jiff::Timestamp;
 
-use crate::job::Job;
-use crate::ledger::{Ledger, PartitionRow, SqliteLedger, Totals};
-use crate::plan;
+use crate::ledger::{Ledger, SqliteLedger};
+use crate::plan::{Used, Work, forecast};
 use crate::quota::Clock;
-use crate::run::{Exit, Folders, Prepared, RunError, refetched};
+use crate::run::{Exit, Folders, Prepared, RunError, standing};
 
 use super::args::JobArguments;
 use super::load::load;
-use super::render::count;
+use super::plan_text::{Planned, Together, lines};
 use super::simulators::with_secrets;
 use super::start::CommandError;
 use super::term::put;
 
-/// Prints the plan of each job.
+/// Prints the plan of each job; those of one credential together, for they share its limits.
 pub(super) fn plan(arguments: &JobArguments) -> Result<Exit, CommandError> {
     let mut loaded = load(arguments)?;
     // Nothing is sent, so no secret is needed.
@@ -27,42 +27,35 @@ pub(super) fn plan(arguments: &JobArguments) -> Result<Exit, CommandError> {
         true => Some(SqliteLedger::open(&folders.ledger()).map_err(RunError::from)?),
         false => None,
     };
-    let mut plans = Vec::new();
-    for Prepared { job, provider, .. } in prepared {
-        let cells = plan::cells(&job, now, &provider.zone)?.len();
-        let partitions = plan::assign(plan::cells(&job, now, &provider.zone)?, &[], &job.output).len();
-        let (totals, rows) = known(ledger.as_ref(), &job)?;
-        let settled = totals.records + totals.empty + totals.unconfirmed + totals.rejected + totals.accepted;
-        let left = (cells as u64).saturating_sub(settled);
-        let again: u64 = refetched(&job, &provider.zone, &rows, now).into_iter().map(|row| row.cells).sum();
-        plans.push((job, provider, cells, partitions, settled, left, again));
-    }
-    for (job, provider, cells, partitions, settled, left, again) in plans {
-        if arguments.json {
-            put(&json!({
-                "job": job.name.as_str(), "provider": provider.name, "cells": cells, "files": partitions,
-                "settled": settled, "left": left, "again": again,
-            })
-            .to_string());
-        } else {
-            let again = match again {
-                0 => String::new(),
-                again => format!(", {again} fetched again"),
-            };
-            put(&format!(
-                "{} from {}: {} in {}, {settled} settled, {left} left{again} (one request each, and one per further page)",
-                job.name,
-                provider.name,
-                count(cells as u64, "cell"),
-                count(partitions as u64, "file"),
-            ));
+    let ledger = ledger.as_ref().map(|ledger| ledger as &dyn Ledger);
+    let mut accounts: Vec<(String, Together)> = Vec::new();
+    for Prepared { job, provider, credential } in prepared {
+        let standing = standing(&job, &provider, ledger, &folders, now).map_err(|error| match error {
+            RunError::Plan(problems) => CommandError::Input(problems),
+            other => CommandError::Run(other),
+        })?;
+        let cells = standing.left + standing.again;
+        let work = Work { cells, learned: standing.learned, ceilings: job.ceilings };
+        let planned = Planned { job, standing, work };
+        let account = credential.fingerprint();
+        match accounts.iter_mut().find(|(known, _)| *known == account) {
+            Some((_, together)) => together.jobs.push(planned),
+            None => accounts.push((account, Together { provider, jobs: vec![planned] })),
         }
+    }
+    for (_, together) in accounts {
+        show(&together, now, arguments.json);
     }
     Ok(Exit::Done)
 }
 
-fn known(ledger: Option<&SqliteLedger>, job: &Job) -> Result<(Totals, Vec<PartitionRow>), CommandError> {
-    let Some(ledger) = ledger else { return Ok((Totals::default(), Vec::new())) };
-    let name = job.name.as_str();
-    Ok((ledger.totals(name).map_err(RunError::from)?, ledger.partitions(name).map_err(RunError::from)?))
+fn show(together: &Together, now: Timestamp, json: bool) {
+    let work: Vec<Work> = together.jobs.iter().map(|planned| planned.work).collect();
+    // Here belongs what the quota knows of this credential; until then its windows are taken for empty.
+    let used: [Used; 0] = [];
+    let forecast = forecast(&work, &together.provider.limits, &used, &together.provider.zone, now);
+    match json {
+        true => together.json(&forecast).iter().for_each(|line| put(&line.to_string())),
+        false => lines(together, &forecast, now).iter().for_each(|line| put(line)),
+    }
 }

@@ -1,9 +1,10 @@
 //! One request until it is a page or its cell ends: permit, signature, attempt, verdict, decision.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 use tokio::sync::watch;
 
@@ -11,6 +12,7 @@ use crate::job::{Job, Paging};
 use crate::provider::{AfterRetries, Provider, Verdict};
 use crate::quota::{Clock, Departed, Feedback, Loss, Permit, Quota, Refusal};
 
+use super::budget::RetryBudget;
 use super::ceiling::Spending;
 use super::cell::{CellEnd, CellError, Position, Reach};
 use super::classify::{Judgement, classify};
@@ -39,6 +41,8 @@ pub struct Source<'a> {
     pub quota: &'a Quota,
     /// Knows the credential.
     pub signer: &'a Signer,
+    /// Says when a retry may leave; all cells of the credential share it.
+    pub retries: &'a Mutex<RetryBudget>,
     /// What the run may spend.
     pub spending: &'a Spending,
     /// The time.
@@ -49,6 +53,8 @@ pub struct Source<'a> {
     pub notify: &'a (dyn Fn(Notice) + Send + Sync),
     /// Whether the run is asked to end.
     pub ending: watch::Receiver<Ending>,
+    /// Whether the job takes its provider for down: whoever would have to wait for a retry is left for a later run.
+    pub down: watch::Receiver<bool>,
 }
 
 /// A page, with the permit that is held until it is durable.
@@ -81,6 +87,7 @@ pub(super) async fn ask(
     position: &Position,
 ) -> Result<Answered, CellError> {
     let mut state = RetryState::default();
+    let mut first = true;
     loop {
         let permit = match admit(source).await? {
             Ok(permit) => permit,
@@ -88,12 +95,16 @@ pub(super) async fn ask(
         };
         let signed = source.signer.sign(request, source.clock.now().wall)?;
         let sent = source.clock.now();
+        if std::mem::take(&mut first) {
+            budget(source).first(sent.elapsed);
+        }
         let (mut held, result) = tokio::select! {
             biased;
             sent = source.transport.send(signed.request, permit) => sent,
             () = reached(source, Ending::Over) => return Ok(Answered::End(dropped(source, sent.elapsed))),
         };
         let now = source.clock.now();
+        source.spending.waited(now.elapsed - sent.elapsed);
         let mut wait = None;
         let judgement = match &result {
             Ok(answer) => {
@@ -166,7 +177,13 @@ async fn act(source: &Source<'_>, decision: Decision, judgement: &Judgement, epo
             source.signer.refused(epoch, earlier);
             None
         }
-        Decision::Again { after } => pause(source, after, words).await.map(Answered::End),
+        Decision::Poll { after } => pause(source, after, words).await.map(Answered::End),
+        Decision::Again { after, left } => {
+            if let Some(end) = pause(source, after, words.clone()).await {
+                return Some(Answered::End(end));
+            }
+            turn(source, left, &words).await.map(Answered::End)
+        }
         Decision::Pending => Some(Answered::End(CellEnd::Pending { reason: words })),
         Decision::Reject => Some(Answered::Refused {
             code: judgement.code.clone().unwrap_or_else(|| format!("http {}", judgement.http)),
@@ -181,18 +198,44 @@ async fn act(source: &Source<'_>, decision: Decision, judgement: &Judgement, epo
 
 /// Waits before another attempt, unless that is longer than the provider's `max_wait` or the run ends meanwhile.
 async fn pause(source: &Source<'_>, after: Duration, reason: String) -> Option<CellEnd> {
-    let now = source.clock.now();
-    let until = SignedDuration::try_from(after).ok().and_then(|wait| now.wall.checked_add(wait).ok());
-    let until = until.unwrap_or(Timestamp::MAX);
     if after > source.provider.max_wait {
-        return Some(CellEnd::Parked { resume_at: until, reason, reach: Reach::Cell });
+        let now = source.clock.now();
+        return Some(CellEnd::Parked { resume_at: now.wall_at(now.elapsed + after), reason, reach: Reach::Cell });
     }
-    (source.notify)(Notice::Delay { until, reason });
+    delay(source, after, reason).await
+}
+
+/// Waits until the budget has a retry for this request. Its turn comes, so no cell ends for want of it alone.
+async fn turn(source: &Source<'_>, left: u32, words: &str) -> Option<CellEnd> {
+    let mut down = source.down.clone();
+    loop {
+        let now = source.clock.now().elapsed;
+        // Bound here, so that the lock is free before anything is awaited.
+        let asked = budget(source).may_retry(now, left);
+        let Err(wait) = asked else { return None };
+        let reason = format!("{words}; so many requests failed that this one is repeated later");
+        tokio::select! {
+            biased;
+            // Whoever would tell is gone only when the run is being torn down: then nothing is told, and nothing waits.
+            Ok(_) = down.wait_for(|down| *down) => return Some(CellEnd::Pending { reason: words.to_owned() }),
+            end = delay(source, wait, reason) => if end.is_some() { return end },
+        }
+    }
+}
+
+/// Waits, unless the run ends meanwhile.
+async fn delay(source: &Source<'_>, after: Duration, reason: String) -> Option<CellEnd> {
+    let now = source.clock.now();
+    (source.notify)(Notice::Delay { until: now.wall_at(now.elapsed + after), reason });
     tokio::select! {
         biased;
         () = reached(source, Ending::Asked) => Some(CellEnd::Interrupted),
         () = source.clock.sleep_until(now.elapsed + after) => None,
     }
+}
+
+fn budget<'a>(source: &Source<'a>) -> MutexGuard<'a, RetryBudget> {
+    source.retries.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Waits until the end of the run has come so far.

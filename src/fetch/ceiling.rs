@@ -4,13 +4,16 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::job::Ceilings;
+use crate::plan::Learned;
 
 /// Spent so far against the job's ceilings.
 #[derive(Debug, Default)]
 pub struct Spending {
     ceilings: Ceilings,
     requests: AtomicU64,
+    pages: AtomicU64,
     credits: AtomicU64,
+    took_ms: AtomicU64,
     halted: AtomicBool,
 }
 
@@ -47,8 +50,25 @@ impl Spending {
         self.halted.store(true, Ordering::Relaxed);
     }
 
-    /// Adds what an answer says it cost.
+    /// Adds a page and what its answer says it cost.
     pub fn charge(&self, credits: u64) {
+        self.pages.fetch_add(1, Ordering::Relaxed);
         self.credits.fetch_add(credits, Ordering::Relaxed);
+    }
+
+    /// Adds the time from an attempt to its answer.
+    pub fn waited(&self, latency: Duration) {
+        self.took_ms.fetch_add(u64::try_from(latency.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// All of it, and the `cells` it was spent on.
+    pub fn spent(&self, cells: u64) -> Learned {
+        Learned {
+            cells,
+            pages: self.pages.load(Ordering::Relaxed),
+            calls: self.requests.load(Ordering::Relaxed),
+            credits: self.credits.load(Ordering::Relaxed),
+            took: Duration::from_millis(self.took_ms.load(Ordering::Relaxed)),
+        }
     }
 }

@@ -5,6 +5,7 @@
 //! cell is asked for. Entry point: [`fetch_cell`].
 
 mod attempt;
+mod budget;
 mod ceiling;
 mod cell;
 mod classify;
@@ -24,6 +25,7 @@ mod token;
 mod transport;
 
 pub use attempt::Source;
+pub use budget::RetryBudget;
 pub use ceiling::Spending;
 pub use cell::{CellEnd, CellError, CellTask, Reach, fetch_cell, render};
 pub use classify::{Judgement, classify};

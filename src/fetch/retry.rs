@@ -16,8 +16,15 @@ const MAX_SIGNINGS: u32 = 6;
 /// What to do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
-    /// Ask again after a wait; the next attempt takes a permit of its own.
+    /// Ask again after a wait, if the retry budget allows; the next attempt takes a permit of its own.
     Again {
+        /// How long to wait first.
+        after: Duration,
+        /// Attempts that are left, that one included.
+        left: u32,
+    },
+    /// Ask after a wait whether it is ready now: no retry, nothing has failed.
+    Poll {
         /// How long to wait first.
         after: Duration,
     },
@@ -61,7 +68,7 @@ impl RetryState {
                     };
                 }
                 let after = nth_delay(*delay, *cap, self.faults, random).max(retry_after.unwrap_or_default());
-                Decision::Again { after }
+                Decision::Again { after, left: max_attempts.saturating_sub(self.faults) }
             }
             Verdict::Pending { every, cap, deadline } => {
                 if self.waited >= *deadline {
@@ -71,7 +78,7 @@ impl RetryState {
                 // A poll is not a herd: the whole delay is waited, so that the provider is asked as seldom as said.
                 let after = nth_delay(*every, *cap, self.polls, 1.0).max(retry_after.unwrap_or_default());
                 self.waited += after;
-                Decision::Again { after }
+                Decision::Poll { after }
             }
             Verdict::Throttle(
                 ThrottleWindow::Second | ThrottleWindow::Minute | ThrottleWindow::Day | ThrottleWindow::Concurrency,

@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 
-use crate::plan::{CellKey, KnownPartition, Partition};
+use crate::plan::{CellKey, KnownPartition, Learned, Partition};
 
 use super::error::LedgerError;
 use super::row::{
@@ -23,7 +23,8 @@ pub trait Ledger: Send {
     /// Takes a job over, or begins it: every older holder is fenced out.
     fn claim(&mut self, job: &str, now: Timestamp) -> Result<Claim, LedgerError>;
 
-    /// Stores the fingerprint of the job as it is run from now on.
+    /// Stores the fingerprint of the job as it is run from now on. Another one than before makes what was learned worthless:
+    /// it is forgotten, here and by [`Ledger::reopen`].
     fn adopt(&mut self, job: &str, token: u64, fingerprint: &str) -> Result<(), LedgerError>;
 
     /// Plans partitions. Those already known are left alone; it is an error if their cells differ, or if a cell is
@@ -97,6 +98,12 @@ pub trait Ledger: Send {
 
     /// The last run noted.
     fn last_run(&self, job: &str) -> Result<Option<RunRow>, LedgerError>;
+
+    /// Adds to what the runs of a job took.
+    fn learn(&mut self, job: &str, token: u64, more: &Learned) -> Result<(), LedgerError>;
+
+    /// What the runs of a job took since it asks what it asks now; zeros when nothing was learned.
+    fn learned(&self, job: &str) -> Result<Learned, LedgerError>;
 
     /// The rejections of a job that stand and are not accepted, cells before records, each in plan order, at most `most`.
     fn rejections(&self, job: &str, most: usize) -> Result<Vec<Rejection>, LedgerError>;

@@ -16,6 +16,7 @@ mod sqlite_again;
 mod sqlite_cells;
 mod sqlite_count;
 mod sqlite_guard;
+mod sqlite_learned;
 mod sqlite_rows;
 
 pub use error::LedgerError;

@@ -1,10 +1,11 @@
 //! The ledger in memory: the plain statement of what the others must do, and the one for tests without a disk.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::plan::{CellId, KnownPartition, Partition};
+use crate::plan::{CellId, KnownPartition, Learned, Partition};
 
 use super::error::LedgerError;
 use super::ledger::{Ledger, again_positions, found_once, positions};
@@ -29,6 +30,17 @@ struct Job {
     fingerprint: Option<String>,
     schema: Option<String>,
     cells: HashSet<CellId>,
+    learned: Learned,
+}
+
+impl Job {
+    /// Asks this from now on; what was learned of another question is forgotten.
+    fn ask(&mut self, fingerprint: &str) {
+        if self.fingerprint.as_deref() != Some(fingerprint) {
+            self.learned = Learned::default();
+            self.fingerprint = Some(fingerprint.to_owned());
+        }
+    }
 }
 
 impl ModelLedger {
@@ -71,7 +83,7 @@ impl Ledger for ModelLedger {
     }
 
     fn adopt(&mut self, job: &str, token: u64, fingerprint: &str) -> Result<(), LedgerError> {
-        self.job(job, token)?.fingerprint = Some(fingerprint.to_owned());
+        self.job(job, token)?.ask(fingerprint);
         Ok(())
     }
 
@@ -191,7 +203,9 @@ impl Ledger for ModelLedger {
             self.partition(*id, token)?.reopen(token, what.cause, &at);
         }
         let known = self.job(job, token)?;
-        known.fingerprint = what.fingerprint.clone().or(known.fingerprint.take());
+        if let Some(fingerprint) = &what.fingerprint {
+            known.ask(fingerprint);
+        }
         known.schema = what.schema.clone().or(known.schema.take());
         Ok(())
     }
@@ -320,6 +334,17 @@ impl Ledger for ModelLedger {
             totals.rejected_records += if stand { kept.rejected.len() as u64 } else { 0 };
         }
         Ok(totals)
+    }
+
+    fn learn(&mut self, job: &str, token: u64, more: &Learned) -> Result<(), LedgerError> {
+        let known = self.job(job, token)?;
+        let took = Duration::from_millis(u64::try_from(more.took.as_millis()).unwrap_or(u64::MAX));
+        known.learned = known.learned.and(Learned { took, ..*more });
+        Ok(())
+    }
+
+    fn learned(&self, job: &str) -> Result<Learned, LedgerError> {
+        Ok(self.jobs.get(job).map(|job| job.learned).unwrap_or_default())
     }
 
     fn rejections(&self, job: &str, most: usize) -> Result<Vec<Rejection>, LedgerError> {

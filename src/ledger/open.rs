@@ -14,7 +14,12 @@ use super::error::LedgerError;
 /// "Tide" in the file's header.
 const APPLICATION: i64 = 0x5469_6465;
 /// One step per version: step n brings version n to n + 1.
-const MIGRATIONS: [&str; 3] = [include_str!("sqlite.sql"), include_str!("sqlite_2.sql"), include_str!("sqlite_3.sql")];
+const MIGRATIONS: [&str; 4] = [
+    include_str!("sqlite.sql"),
+    include_str!("sqlite_2.sql"),
+    include_str!("sqlite_3.sql"),
+    include_str!("sqlite_4.sql"),
+];
 /// How long another process may hold the ledger for its transaction.
 const BUSY: Duration = Duration::from_secs(30);
 

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use crate::disk;
-use crate::plan::{CellKey, KnownPartition, Partition};
+use crate::plan::{CellKey, KnownPartition, Learned, Partition};
 
 use super::error::LedgerError;
 use super::ledger::{Ledger, again_positions, positions};
@@ -24,6 +24,7 @@ use super::sqlite_again::{
 use super::sqlite_cells::{add, note_rejected, positions_of, settle};
 use super::sqlite_count::{accept, rejections, retryable, totals};
 use super::sqlite_guard::{Inside, Target, guard, outside};
+use super::sqlite_learned::{forget_learned, learn, learned};
 use super::sqlite_rows::{PARTITION, cell_row, partition_row, rejected_row, time};
 
 /// Keeps everything in one SQLite file.
@@ -90,6 +91,7 @@ impl Ledger for SqliteLedger {
     fn adopt(&mut self, job: &str, token: u64, fingerprint: &str) -> Result<(), LedgerError> {
         self.write("adopt the job", |db| {
             let id = guard(db, job, token)?;
+            forget_learned(db, id, Some(fingerprint))?;
             db.execute("UPDATE job SET fingerprint = ? WHERE id = ?", params![fingerprint, id])?;
             Ok(())
         })
@@ -220,6 +222,7 @@ impl Ledger for SqliteLedger {
                 let at = again_positions(&positions_of(db, *partition)?, &target.key, what.cause, again)?;
                 plan_again(db, *partition, token, what.cause, &at)?;
             }
+            forget_learned(db, id, what.fingerprint.as_deref())?;
             db.execute(
                 "UPDATE job SET fingerprint = coalesce(?, fingerprint), schema = coalesce(?, schema) WHERE id = ?",
                 params![what.fingerprint, what.schema, id],
@@ -317,6 +320,17 @@ impl Ledger for SqliteLedger {
 
     fn totals(&self, job: &str) -> Result<Totals, LedgerError> {
         self.read("count", |db| totals(db, job))
+    }
+
+    fn learn(&mut self, job: &str, token: u64, more: &Learned) -> Result<(), LedgerError> {
+        self.write("note what the cells took", |db| {
+            let id = guard(db, job, token)?;
+            learn(db, id, more)
+        })
+    }
+
+    fn learned(&self, job: &str) -> Result<Learned, LedgerError> {
+        self.read("read what cells took", |db| learned(db, job))
     }
 
     fn rejections(&self, job: &str, most: usize) -> Result<Vec<Rejection>, LedgerError> {

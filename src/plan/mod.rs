@@ -1,7 +1,7 @@
-//! Which pieces: a job and today become cells and partitions.
+//! Which pieces: a job and today become cells and partitions, and what is left of them a forecast.
 //!
 //! Invariant: a cell has one name for ever and stands in one partition for ever. Entry points: [`cells`], then
-//! [`assign`] with what the ledger knows.
+//! [`assign`] with what the ledger knows; [`forecast()`].
 
 mod assign;
 mod axis;
@@ -10,6 +10,9 @@ mod cell;
 mod dates;
 mod expand;
 mod fingerprint;
+mod forecast;
+mod forecast_window;
+mod learned;
 mod refetch;
 
 pub use assign::{KnownPartition, assign, check_together, folders_of};
@@ -17,4 +20,6 @@ pub use cell::{Cell, CellId, CellKey, Partition};
 pub use dates::{DateSpan, spans, today, write_day};
 pub use expand::cells;
 pub use fingerprint::Fingerprint;
+pub use forecast::{Bottleneck, Forecast, Used, Work, forecast};
+pub use learned::Learned;
 pub use refetch::recent;

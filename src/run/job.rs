@@ -3,32 +3,33 @@
 //! The loop keeps a bounded number of cells under way, in plan order, and publishes a partition as soon as its last
 //! cell is settled. It has no rule of its own: what a cell's end means for the job is [`Outlook`]'s.
 
-use std::collections::{HashMap, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::{mpsc, watch};
 
-use crate::fetch::{CellEnd, CellTask, Ending, Notice, Signer, Source, Spending, Transport, fetch_cell};
+use crate::fetch::{CellEnd, CellTask, Ending, Notice, RetryBudget, Signer, Source, Spending, Transport, fetch_cell};
 use crate::job::{Job, Paging};
 use crate::ledger::{Cause, LedgerError, PartitionState};
-use crate::plan::{self, Cell, CellKey, Fingerprint};
+use crate::plan::{self, Cell, Fingerprint};
 use crate::provider::Provider;
 use crate::quota::{Clock, Quota};
-use crate::spool::{self, CellProgress, SpoolHandle};
+use crate::spool::{self, SpoolHandle};
 
 use super::damage::damage;
 use super::error::RunError;
 use super::event::{Event, EventKind};
 use super::generation::Begun;
+use super::learning::Learning;
 use super::members::settled;
 use super::outlook::Outlook;
-use super::publish::{Published, Publisher, Settled};
+use super::publish::{Publisher, Settled};
 use super::runner::Options;
 use super::store::{Store, blocking};
+use super::underway::{Open, Order, Step, Underway};
 
 /// Everything one job needs.
 pub(super) struct JobRun {
@@ -44,6 +45,8 @@ pub(super) struct JobRun {
     pub(super) quota: Quota,
     /// Its credential.
     pub(super) signer: Arc<Signer>,
+    /// How often its credential may ask again.
+    pub(super) retries: Arc<Mutex<RetryBudget>>,
     /// The time.
     pub(super) clock: Clock,
     /// How the run goes about it.
@@ -62,75 +65,6 @@ pub(super) struct JobRun {
     pub(super) events: mpsc::UnboundedSender<Event>,
     /// Whether the run is asked to end.
     pub(super) ending: watch::Receiver<Ending>,
-}
-
-/// A partition that is being fetched.
-struct Open {
-    settled: Settled,
-    unsettled: usize,
-}
-
-/// What is under way, and what comes next.
-#[derive(Default)]
-struct Underway {
-    open: HashMap<usize, Open>,
-    opened: usize,
-    queue: VecDeque<Order>,
-    cells: usize,
-    /// Partitions to publish, one after the other: each widens the schema of the dataset for the next.
-    settled: VecDeque<Settled>,
-    publishing: bool,
-    failed: Option<RunError>,
-}
-
-/// Something under way came to its end.
-enum Step {
-    Cell(usize, CellKey, Result<CellEnd, RunError>),
-    Published(Result<Box<Published>, RunError>),
-}
-
-impl Underway {
-    fn begin(&mut self, partition: Open, orders: Vec<Order>) {
-        self.queue.extend(orders);
-        self.open.insert(self.opened, partition);
-        self.close_if_done(self.opened);
-        self.opened += 1;
-    }
-
-    fn cell_ended(&mut self, partition: usize, settled: bool) {
-        self.cells -= 1;
-        if settled && let Some(open) = self.open.get_mut(&partition) {
-            open.unsettled -= 1;
-        }
-        self.close_if_done(partition);
-    }
-
-    fn close_if_done(&mut self, partition: usize) {
-        if self.open.get(&partition).is_some_and(|open| open.unsettled == 0)
-            && let Some(open) = self.open.remove(&partition)
-        {
-            self.settled.push_back(open.settled);
-        }
-    }
-
-    /// Whether anything is not published yet.
-    fn is_left(&self) -> bool {
-        !self.settled.is_empty() || !self.open.is_empty() || !self.queue.is_empty()
-    }
-
-    /// The first fault is the one to tell; what it brought about after it explains nothing.
-    fn fail(&mut self, error: RunError) {
-        self.failed.get_or_insert(error);
-        self.settled.clear();
-    }
-}
-
-/// A cell to fetch, with the partition it belongs to and how far it got.
-struct Order {
-    partition: usize,
-    hash: String,
-    cell: Cell,
-    progress: Option<CellProgress>,
 }
 
 impl JobRun {
@@ -216,12 +150,14 @@ impl JobRun {
         let width = (self.provider.limits.concurrency as usize * 2).clamp(2, 512);
         let mut waiting = todo.into_iter();
         let mut underway = Underway::default();
+        let mut learning = Learning::default();
+        let (down, is_down) = watch::channel(false);
         let mut steps: FuturesUnordered<Pin<Box<dyn Future<Output = Step> + Send + '_>>> = FuturesUnordered::new();
         loop {
             while underway.cells < width && !outlook.ended() && underway.failed.is_none() {
                 if let Some(order) = underway.queue.pop_front() {
                     underway.cells += 1;
-                    steps.push(Box::pin(self.fetch(order, &spending, paging)));
+                    steps.push(Box::pin(self.fetch(order, &spending, paging, is_down.clone())));
                     continue;
                 }
                 let Some(settled) = waiting.next() else { break };
@@ -244,10 +180,15 @@ impl JobRun {
                     if self.is_ending() && underway.is_left() {
                         outlook.interrupt();
                     }
-                    return underway.failed.map_or(Ok(()), Err);
+                    if let Some(error) = underway.failed {
+                        return Err(error);
+                    }
+                    return self.learn(&mut learning, &spending).await;
                 }
                 Some(Step::Cell(partition, key, Ok(end))) => {
                     outlook.cell_ended(&end);
+                    learning.cell_ended(&end);
+                    down.send_replace(outlook.is_down());
                     underway.cell_ended(partition, matches!(end, CellEnd::Settled(_)));
                     self.tell(EventKind::CellEnded { cell: key.0, end });
                 }
@@ -264,6 +205,11 @@ impl JobRun {
                     self.leave(&error, outlook);
                 }
                 Some(Step::Published(Err(error))) => underway.fail(error),
+            }
+            if learning.is_due(self.clock.now().elapsed)
+                && let Err(error) = self.learn(&mut learning, &spending).await
+            {
+                underway.fail(error);
             }
         }
     }
@@ -324,7 +270,7 @@ impl JobRun {
     }
 
     /// Fetches one cell.
-    async fn fetch(&self, order: Order, spending: &Spending, paging: &Paging) -> Step {
+    async fn fetch(&self, order: Order, spending: &Spending, paging: &Paging, down: watch::Receiver<bool>) -> Step {
         let Order { partition, hash, cell, progress } = order;
         let key = cell.key.clone();
         let notify = |notice: Notice| self.tell(EventKind::Fetching { cell: key.0.clone(), notice });
@@ -335,11 +281,13 @@ impl JobRun {
             transport: self.transport.as_ref(),
             quota: &self.quota,
             signer: &self.signer,
+            retries: &self.retries,
             spending,
             clock: &self.clock,
             random: &|| fastrand::f64(),
             notify: &notify,
             ending: self.ending.clone(),
+            down,
         };
         let values = cell.values();
         let task = CellTask { id: cell.key.id(), values: &values, spool: &self.spool, partition: &hash, progress };

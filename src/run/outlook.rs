@@ -120,6 +120,11 @@ impl Outlook {
         self.interrupted || self.stopped.is_some() || self.waits || self.down || self.broken.is_some()
     }
 
+    /// True when so many cells got nothing that the provider is taken for down.
+    pub fn is_down(&self) -> bool {
+        self.down
+    }
+
     /// How the job ends: the code, what to say, when it can go on. `signal` is the end of an interrupted run.
     pub fn exit(&self, signal: Exit) -> (Exit, Option<String>, Option<Timestamp>) {
         let (exit, reason, resume_at) = self.exit_of_cells(signal);

@@ -74,6 +74,11 @@ impl Again {
 
 /// The published partitions of `rows` that a run at `now` would begin to fetch again because `job` says so; `zone` is
 /// that of its provider.
-pub fn refetched<'a>(job: &Job, zone: &TimeZone, rows: &'a [PartitionRow], now: Timestamp) -> Vec<&'a PartitionRow> {
+pub(super) fn refetched<'a>(
+    job: &Job,
+    zone: &TimeZone,
+    rows: &'a [PartitionRow],
+    now: Timestamp,
+) -> Vec<&'a PartitionRow> {
     Again::of_job(job, zone, false, now).due(rows, false)
 }

@@ -1,14 +1,14 @@
 //! The only spawner: dispatchers, spool writers and jobs, begun and ended together.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use crate::fetch::{Ending, Notice, Signer, Transport};
+use crate::fetch::{Ending, Notice, RetryBudget, Signer, Transport};
 use crate::job::Job;
 use crate::ledger::{JobLock, LockError};
 use crate::plan::{self, Fingerprint};
@@ -166,11 +166,12 @@ async fn lost(jobs: &[Assigned], store: &Store, folders: &Folders) -> HashSet<St
     lost.await.unwrap_or_default()
 }
 
-/// What all jobs of one credential share: its limits, and the token it signs with.
+/// What all jobs of one credential share: its limits, the token it signs with, and how often it may ask again.
 #[derive(Clone)]
 struct Account {
     quota: Quota,
     signer: Arc<Signer>,
+    retries: Arc<Mutex<RetryBudget>>,
     /// What has been used is not known, so all of it counts as used.
     filled: bool,
 }
@@ -211,7 +212,7 @@ async fn account(
         quota::open(&limits, prepared.provider.max_wait, journal, history, clock.clone());
     services.spawn(dispatcher.run());
     let signer = Arc::new(Signer::new(&prepared.provider, prepared.credential.clone()));
-    let account = Account { quota, signer, filled };
+    let account = Account { quota, signer, retries: Arc::default(), filled };
     accounts.insert(fingerprint, account.clone());
     Ok(account)
 }
@@ -242,7 +243,7 @@ impl Work {
     }
 
     async fn work(self, spool: crate::spool::SpoolHandle) -> Result<End, RunError> {
-        let Account { quota, signer, filled } = self.account?;
+        let Account { quota, signer, retries, filled } = self.account?;
         let Prepared { job, provider, .. } = self.assigned.prepared;
         let (folder, name) = (self.options.folders.state.clone(), job.name.clone());
         let _lock = match blocking(move || Ok(JobLock::acquire(&folder, name.as_str()))).await? {
@@ -289,6 +290,7 @@ impl Work {
         };
         let run = JobRun {
             signer,
+            retries,
             job,
             provider,
             cells,

@@ -10,7 +10,7 @@ use tidemill::ledger::{
     Cause, Decision, JobLock, Ledger, LedgerError, LockError, ModelLedger, Outcome, PartitionId, PartitionState,
     RejectedRecord, Reopening, RunRow, SealedCell, SqliteLedger, Totals,
 };
-use tidemill::plan::{Cell, CellKey, Partition};
+use tidemill::plan::{Cell, CellKey, Learned, Partition};
 
 pub(crate) const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -159,10 +159,11 @@ fn steps_out_of_order_are_errors() {
 #[test]
 fn an_old_token_writes_nothing() {
     type Write = fn(&mut dyn Ledger, PartitionId) -> Result<(), LedgerError>;
-    let writes: [(&str, PartitionState, Write); 7] = [
+    let writes: [(&str, PartitionState, Write); 8] = [
         ("adopt", PartitionState::Fetching, |ledger, _| ledger.adopt("job", 1, "old")),
         ("add", PartitionState::Fetching, |ledger, _| ledger.add("job", 1, &[partition("q", &["z"])])),
         ("schema", PartitionState::Fetching, |ledger, _| ledger.record_schema("job", 1, "old")),
+        ("learn", PartitionState::Fetching, |ledger, _| ledger.learn("job", 1, &Learned::default())),
         ("seal", PartitionState::Fetching, |ledger, p| ledger.seal(p, 1, &[settled("a", Outcome::Records)], &[])),
         ("decide", PartitionState::Sealed, |ledger, p| ledger.decide(p, 1, &decision("d")).map(drop)),
         ("unseal", PartitionState::Sealed, |ledger, p| ledger.unseal(p, 1)),
@@ -190,6 +191,32 @@ fn an_old_token_writes_nothing() {
 }
 
 #[test]
+fn what_runs_took_adds_up_until_the_question_changes() {
+    let more = Learned { cells: 2, pages: 6, calls: 7, credits: 60, took: std::time::Duration::from_millis(900) };
+    each(|ledger| {
+        assert_eq!(ledger.learned("job").unwrap(), Learned::default(), "an unknown job");
+        ledger.claim("job", NOW).unwrap();
+        ledger.claim("other", NOW).unwrap();
+        ledger.adopt("job", 1, "f1").unwrap();
+        assert_eq!(ledger.learned("job").unwrap(), Learned::default());
+        ledger.learn("job", 1, &more).unwrap();
+        ledger.learn("job", 1, &more).unwrap();
+        ledger.adopt("job", 1, "f1").unwrap();
+        assert_eq!(ledger.learned("job").unwrap(), more.and(more));
+        assert_eq!(ledger.learned("other").unwrap(), Learned::default());
+        let nothing = reopening(Cause::Refetch, &[]);
+        ledger.reopen("job", 1, &nothing).unwrap();
+        ledger.reopen("job", 1, &Reopening { fingerprint: Some("f1".into()), ..nothing.clone() }).unwrap();
+        assert_eq!(ledger.learned("job").unwrap(), more.and(more), "it asks what it asked");
+        ledger.reopen("job", 1, &Reopening { fingerprint: Some("f2".into()), ..nothing }).unwrap();
+        assert_eq!(ledger.learned("job").unwrap(), Learned::default());
+        ledger.learn("job", 1, &more).unwrap();
+        ledger.adopt("job", 1, "f3").unwrap();
+        assert_eq!(ledger.learned("job").unwrap(), Learned::default());
+    });
+}
+
+#[test]
 fn everything_is_there_after_opening_again() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("ledger.db");
@@ -198,6 +225,8 @@ fn everything_is_there_after_opening_again() {
     ledger.claim("job", NOW).unwrap();
     ledger.add("job", 1, &[partition("p", &["a"])]).unwrap();
     ledger.record_schema("job", 1, "schema").unwrap();
+    let learned = Learned { cells: 1, ..Learned::default() };
+    ledger.learn("job", 1, &learned).unwrap();
     ledger.note_run("job", &run).unwrap();
     let p = ledger.partitions("job").unwrap()[0].id;
     ledger.seal(p, 1, &[settled("a", Outcome::Empty { unconfirmed: true })], &[rejected("a")]).unwrap();
@@ -210,6 +239,7 @@ fn everything_is_there_after_opening_again() {
     assert_eq!(ledger.cells(p).unwrap()[0].outcome, Some(Outcome::Empty { unconfirmed: true }));
     assert_eq!(ledger.rejected(p).unwrap(), [rejected("a")]);
     assert_eq!(ledger.schema("job").unwrap().as_deref(), Some("schema"));
+    assert_eq!(ledger.learned("job").unwrap(), learned);
     assert_eq!(ledger.last_run("job").unwrap(), Some(run));
     assert_eq!(ledger.last_run("other").unwrap(), None);
     assert_eq!(ledger.totals("other").unwrap(), Totals::default());
@@ -247,8 +277,8 @@ fn a_file_that_is_not_ours_or_not_whole_is_left_alone() {
             rusqlite::Connection::open(path).unwrap().execute_batch(sql).unwrap();
         }
     };
-    let error = opened_after(pragma("PRAGMA user_version = 4"));
-    assert!(matches!(error, LedgerError::Newer { found: 4, known: 3, .. }), "{error}");
+    let error = opened_after(pragma("PRAGMA user_version = 5"));
+    assert!(matches!(error, LedgerError::Newer { found: 5, known: 4, .. }), "{error}");
     let error = opened_after(pragma("PRAGMA application_id = 1"));
     assert!(matches!(error, LedgerError::Foreign { .. }), "{error}");
 }

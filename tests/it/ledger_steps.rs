@@ -1,12 +1,14 @@
 //! A state machine that holds the ledgers against each other.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use proptest::prelude::*;
 use tidemill::ledger::{
     Cause, Ledger, LedgerError, ModelLedger, Outcome, PartitionId, Published, RejectedRecord, Reopening, RunRow,
     Salvage, Salvaged, SealedCell, SqliteLedger,
 };
-use tidemill::plan::{CellKey, Partition};
+use tidemill::plan::{CellKey, Learned, Partition};
 
 use super::ledger::{NOW, decision, key, partition, rejected, settled};
 
@@ -24,6 +26,7 @@ enum Step {
     Unseal(i64, u64),
     Accept(u8, u64),
     Run(u8),
+    Learn(u8, u64, u64),
     /// Partitions with their cells, generation and outcome; 4 when nothing of it was published.
     Salvage(u8, u64, Vec<(u8, Vec<u8>, u32, u8)>),
 }
@@ -50,7 +53,8 @@ fn steps() -> impl Strategy<Value = Step> {
         2 => (id.clone(), token.clone()).prop_map(|(id, token)| Step::Restore(id, token)),
         2 => (id, token.clone()).prop_map(|(id, token)| Step::Unseal(id, token)),
         2 => (job.clone(), token.clone()).prop_map(|(job, token)| Step::Accept(job, token)),
-        2 => (0u8..4, token, found).prop_map(|(job, token, found)| Step::Salvage(job, token, found)),
+        2 => (0u8..4, token.clone(), found).prop_map(|(job, token, found)| Step::Salvage(job, token, found)),
+        2 => (job.clone(), token, 0u64..9).prop_map(|(job, token, many)| Step::Learn(job, token, many)),
         1 => job.prop_map(Step::Run),
     ]
 }
@@ -117,6 +121,11 @@ fn take(ledger: &mut dyn Ledger, step: &Step) -> String {
                 other => format!("{other:?}"),
             }
         }
+        Step::Learn(j, token, many) => {
+            let took = Duration::from_micros(2500 * many);
+            let more = Learned { cells: *many, pages: 3 * many, calls: 4 * many, credits: 9, took };
+            format!("{:?}", ledger.learn(&job(j), *token, &more))
+        }
         Step::Run(j) => {
             let run = RunRow { report: "r".into(), started: NOW, ended: Timestamp::MAX };
             format!("{:?}", ledger.note_run(&job(j), &run))
@@ -157,7 +166,7 @@ fn all(ledger: &dyn Ledger) -> String {
             .collect();
         let (known, totals) = (ledger.known(job), ledger.totals(job));
         let rest = (ledger.schema(job), ledger.last_run(job), ledger.token(job));
-        let rest = (rest, ledger.retryable(job), ledger.rejections(job, 9));
+        let rest = (rest, ledger.retryable(job), ledger.rejections(job, 9), ledger.learned(job));
         format!("{partitions:?} {details:?} {known:?} {totals:?} {rest:?}")
     });
     jobs.join("\n")

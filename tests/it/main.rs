@@ -8,6 +8,7 @@ mod decode_exact;
 #[cfg(debug_assertions)]
 mod disk;
 mod fetch;
+mod forecast;
 mod job;
 mod ledger;
 mod ledger_again;

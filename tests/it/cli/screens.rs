@@ -15,6 +15,9 @@ fn screen(place: &Place, ended: &Ended) -> String {
         (r"\d\d:\d\d:\d\dZ", "[time]"),
         (r"\d+ (kB|B)\b", "[size]"),
         (r"(?m)^(\[time\] \S+ \d+ %).*$", "$1 …"),
+        (r"\d{4}-\d\d-\d\d \d\d:\d\d \(", "[when] ("),
+        (r", in \d+ s: the (second|concurrency) limit \([\d,]+\)", ", in [n] s: the [quickest] limit"),
+        (r#""done":"[^"]+""#, "\"done\":\"[when]\""),
     ] {
         text = Regex::new(pattern).unwrap().replace_all(&text, instead).into_owned();
     }
@@ -113,9 +116,30 @@ fn plans() {
     let place = Place::new();
     place.ranks("ranks", 2, 3).ranks("one", 1, 1);
     shows("plan", &place, &["plan", "ranks.toml", "one.toml"]);
+    shows("plan_one", &place, &["plan", "ranks.toml"]);
     shows("plan_json", &place, &["plan", "ranks.toml", "--json"]);
     let place = place.with("FOXDATA_API_KEY", "a key nobody sees");
     shows("check", &place, &["check", "ranks.toml", "one.toml"]);
+}
+
+/// A day is too short for all of it: what the first one took tells about the others.
+#[test]
+fn a_plan_tells_what_it_learned_and_when_it_is_done() {
+    let place = Place::new().with("FOXDATA_API_KEY", "sk-simulated-foxdata");
+    let limits = "qps = 100\nper_minute = 60000\nper_day = 1000\nconcurrency = 1\n";
+    place.write("tidemill.toml", &format!("[provider.foxdata.limits]\n{limits}"));
+    place.ranks("ranks", 30, 20).ranks("few", 1, 2);
+    let simulating = place.simulate("foxdata", &[]);
+    let job = std::fs::read_to_string(place.path().join("ranks.toml")).unwrap();
+    place.write("ranks.toml", &format!("max_requests = 50\nmax_credits = 5000\ndeadline = \"60s\"\n{job}"));
+    place.tidemill(&["run", "ranks.toml", &simulating.set("foxdata")]).expect(75);
+    simulating.end();
+    shows("plan_learned", &place, &["plan", "ranks.toml", "few.toml"]);
+    let json = place.tidemill(&["plan", "ranks.toml", "--json"]).expect(0).json();
+    assert_eq!(json["together"]["done"].as_str().map(|done| done.parse::<jiff::Timestamp>().is_ok()), Some(true));
+    // Of 30 cells in the first file 16 have their three pages, although nothing is published yet.
+    let counts = ["cells", "settled", "left", "learned_from", "calls", "runs"].map(|name| json[name].as_u64().unwrap());
+    assert_eq!(counts, [600, 16, 584, 16, 1825, 37]);
 }
 
 /// The job file of `place` with `columns` declared.

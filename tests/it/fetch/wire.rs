@@ -75,11 +75,13 @@ async fn run(provider: &Provider, answers: &[(u16, &str)]) -> (CellEnd, Vec<Stri
             transport: &script,
             quota: &quota,
             signer: &signer,
+            retries: &Mutex::default(),
             spending: &Spending::new(Ceilings::default()),
             clock: quota.clock(),
             random: &|| 1.0,
             notify: &|notice| assert!(!format!("{notice:?}").contains(KEY), "{notice:?}"),
             ending,
+            down: watch::channel(false).1,
         };
         let id = CellId([1; 16]);
         let task = CellTask { id, values: &values, spool: &spool, partition: "p", progress: None };

@@ -8,7 +8,7 @@ use tidemill::ledger::{
     CellRow, Claim, Decision, Ledger, LedgerError, PartitionId, PartitionRow, PartitionState, RejectedRecord,
     Rejection, Reopening, RunRow, Salvaged, SealedCell, Totals,
 };
-use tidemill::plan::{KnownPartition, Partition};
+use tidemill::plan::{KnownPartition, Learned, Partition};
 use tidemill::run::Exit;
 
 use super::jobs::{APPS, CODES, chat, ranks, stocks};
@@ -166,6 +166,12 @@ impl Ledger for Mortal {
     }
     fn last_run(&self, job: &str) -> Result<Option<RunRow>, LedgerError> {
         self.read(|ledger| ledger.last_run(job))
+    }
+    fn learn(&mut self, job: &str, token: u64, more: &Learned) -> Result<(), LedgerError> {
+        self.call(|ledger| ledger.learn(job, token, more))
+    }
+    fn learned(&self, job: &str) -> Result<Learned, LedgerError> {
+        self.read(|ledger| ledger.learned(job))
     }
     fn totals(&self, job: &str) -> Result<Totals, LedgerError> {
         self.read(|ledger| ledger.totals(job))

@@ -5,7 +5,7 @@ use tidemill::ledger::{
     CellRow, Claim, Decision, Ledger, LedgerError, PartitionId, PartitionRow, RejectedRecord, Rejection, Reopening,
     RunRow, Salvaged, SealedCell, SqliteLedger, Totals,
 };
-use tidemill::plan::{KnownPartition, Partition};
+use tidemill::plan::{KnownPartition, Learned, Partition};
 
 /// Changes the partitions and the cells it is asked for.
 pub(crate) struct Lying {
@@ -99,6 +99,12 @@ impl Ledger for Lying {
     }
     fn token(&self, job: &str) -> Result<Option<u64>, LedgerError> {
         self.inner.token(job)
+    }
+    fn learn(&mut self, _: &str, _: u64, _: &Learned) -> Result<(), LedgerError> {
+        panic!("{READ_ONLY}")
+    }
+    fn learned(&self, job: &str) -> Result<Learned, LedgerError> {
+        self.inner.learned(job)
     }
     fn totals(&self, job: &str) -> Result<Totals, LedgerError> {
         self.inner.totals(job)
