@@ -43,11 +43,13 @@ pub(super) struct Watch {
     vouched: bool,
     /// How far the provider's clock is ahead of both, if that matters.
     ahead: SignedDuration,
+    /// When the provider's clock was last told. Two clocks drift apart by up to 200 ppm.
+    told: Option<Duration>,
 }
 
 impl Watch {
     pub(super) fn new(right: Moment) -> Self {
-        Self { right, vouched: false, ahead: SignedDuration::ZERO }
+        Self { right, vouched: false, ahead: SignedDuration::ZERO, told: None }
     }
 
     /// What the clock would show had nobody set it.
@@ -72,7 +74,14 @@ impl Watch {
             (false, true) => Walls::sure(expected),
             (false, false) => walls.with(expected),
         };
-        if self.ahead.is_zero() { walls } else { walls.with(now.wall.checked_add(self.ahead).unwrap_or(now.wall)) }
+        let theirs = |wall: Timestamp| wall.checked_add(self.ahead).unwrap_or(wall);
+        let walls = if self.ahead.is_zero() { walls } else { walls.with(theirs(now.wall)) };
+        let since = self.told.map_or(Duration::ZERO, |told| now.elapsed.saturating_sub(told));
+        let apart = SignedDuration::try_from(since / 5000).unwrap_or_default();
+        Walls {
+            late: walls.late.checked_sub(apart).unwrap_or(walls.late),
+            early: walls.early.checked_add(apart).unwrap_or(walls.early),
+        }
     }
 
     /// The provider's clock, told in an answer that took `latency`.
@@ -81,8 +90,11 @@ impl Watch {
         let half = SignedDuration::try_from(latency / 2).unwrap_or_default() + SignedDuration::from_millis(500);
         let theirs = date.checked_add(half).unwrap_or(date);
         let ahead = theirs.duration_since(now.wall);
+        self.told = Some(now.elapsed);
         if ahead.abs() <= SAME {
-            *self = Self::new(now);
+            // A second is what a date leaves open.
+            let ahead = if ahead.abs() > SignedDuration::from_millis(1500) { ahead } else { SignedDuration::ZERO };
+            *self = Self { ahead, told: self.told, ..Self::new(now) };
         } else if is_same(self.expected(now), theirs) {
             (self.vouched, self.ahead) = (true, SignedDuration::ZERO);
         } else if ahead.abs() <= CREDIBLE {

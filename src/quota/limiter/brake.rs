@@ -7,14 +7,16 @@ use std::time::Duration;
 
 use crate::provider::ThrottleWindow;
 
+/// After a full minute that is not ours alone, one lucky answer proves little.
+pub(super) const AFTER_MINUTE: u8 = 3;
 /// No pause is shorter.
 pub(super) const LEAST: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 pub(super) struct Brake {
     pause: Option<Pause>,
-    /// Attempts go one at a time until one that left at this time or later is answered.
-    alone: Option<Duration>,
+    /// Attempts go one at a time until some have passed.
+    alone: Option<Alone>,
     reacted: Option<Duration>,
     /// The last reaction to a full minute.
     minute: Option<Minute>,
@@ -24,6 +26,15 @@ pub(super) struct Brake {
 pub(super) struct Pause {
     pub(super) until: Duration,
     pub(super) on: ThrottleWindow,
+}
+
+/// Until when attempts go alone.
+#[derive(Debug, Clone, Copy)]
+struct Alone {
+    /// Those that left before prove nothing.
+    since: Duration,
+    /// So many must pass.
+    left: u8,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -47,7 +58,7 @@ pub(super) enum Sign {
 impl Brake {
     /// The first attempt goes alone: nobody knows yet what the provider thinks of this credential.
     pub(super) fn new() -> Self {
-        Self { pause: None, alone: Some(Duration::ZERO), reacted: None, minute: None }
+        Self { pause: None, alone: Some(Alone { since: Duration::ZERO, left: 1 }), reacted: None, minute: None }
     }
 
     pub(super) fn pause(&self) -> Option<Pause> {
@@ -61,7 +72,9 @@ impl Brake {
 
     /// An attempt that left at `sent` was not throttled.
     pub(super) fn passed(&mut self, sent: Duration) {
-        if self.alone.is_some_and(|since| sent >= since) {
+        let Some(alone) = self.alone.as_mut().filter(|alone| sent >= alone.since) else { return };
+        alone.left -= 1;
+        if alone.left == 0 {
             self.alone = None;
             if let Some(minute) = &mut self.minute {
                 minute.passed |= sent >= minute.at;
@@ -90,9 +103,10 @@ impl Brake {
         sign
     }
 
-    /// From `since` on attempts go one at a time until one is answered.
-    pub(super) fn go_alone(&mut self, since: Duration) {
-        self.alone = Some(self.alone.map_or(since, |other| other.max(since)));
+    /// From `since` on attempts go one at a time until `count` have passed.
+    pub(super) fn go_alone(&mut self, since: Duration, count: u8) {
+        let other = self.alone.map_or(since, |alone| alone.since);
+        self.alone = Some(Alone { since: since.max(other), left: count.max(1) });
     }
 
     /// Nothing may leave before `until`. A longer pause stays.

@@ -86,10 +86,7 @@ impl Held {
 
     /// Refused: fewer from now on, of the share of the limit that was in use; and where jitter may be to blame, more headroom.
     pub(super) fn too_fast(&mut self, now: Duration, at_most: f64) {
-        self.ratchet.throttled(now, at_most);
-        if !self.bucket && self.period <= SHORT {
-            self.ratchet.grow();
-        }
+        self.ratchet.throttled(now, at_most, !self.bucket && self.period <= SHORT);
         self.follow_ratchet();
     }
 

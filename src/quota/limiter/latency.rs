@@ -42,10 +42,14 @@ impl Latency {
     }
 
     /// What a hold may be shortened by. An observed minimum is only an upper bound of the true one, and the further the
-    /// quick answers lie apart, the looser: hence nine tenths, less a quarter of their spread.
+    /// quick answers lie apart and the fewer they are, the looser: hence nine tenths, less a quarter of their spread at
+    /// first.
     pub(super) fn discount(&self) -> Duration {
         match self.least {
-            Some(least) if self.seen >= ENOUGH => (least * 9 / 10).saturating_sub(self.p10.saturating_sub(least) / 4),
+            Some(least) if self.seen >= ENOUGH => {
+                let doubt = (ENOUGH as f64 / self.seen as f64).sqrt() / 4.0;
+                (least * 9 / 10).saturating_sub(self.p10.saturating_sub(least).mul_f64(doubt))
+            }
             Some(_) | None => Duration::ZERO,
         }
     }

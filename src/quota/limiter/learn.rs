@@ -12,6 +12,7 @@ use crate::quota::journal::{How, What};
 use crate::quota::period::LESSON;
 
 use super::Limiter;
+use super::brake::AFTER_MINUTE;
 use super::limiter::ZOMBIE;
 use super::ratchet::Ratchet;
 
@@ -63,13 +64,13 @@ impl Limiter {
                     self.brake.hold_until(now.elapsed + left, on);
                 }
                 if alone {
-                    self.brake.go_alone(now.elapsed + left);
+                    self.brake.go_alone(now.elapsed + left, AFTER_MINUTE);
                 }
                 self.brake.reacted(now.elapsed.saturating_sub(ago));
             }
             What::Spent { until } => {
                 self.spent_until = self.spent_until.max(Some(until));
-                self.brake.go_alone(now.elapsed);
+                self.brake.go_alone(now.elapsed, 1);
             }
             What::Learned { period, share, interval, growth } if ago < LESSON => {
                 let held = self.rolling.iter_mut().filter(|held| held.period == period && held.unit == Unit::Calls);

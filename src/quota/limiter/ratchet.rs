@@ -11,41 +11,53 @@ const DOWN: f64 = 0.95;
 const DOWN_AGAIN: f64 = 0.85;
 const AGAIN: Duration = Duration::from_secs(10);
 const UP: f64 = 1.02;
+/// Below what was borne before a refused probe.
+const SURE: f64 = 0.995;
 const FIRST_PROBE: Duration = Duration::from_secs(60);
 const LONGEST_PROBE: Duration = Duration::from_secs(3600);
-
-/// Each refusal widens the headroom by half.
+/// After so many refused probes one after the other a ceiling this near to the whole is known: the provider counts a little
+/// otherwise, and there is little to win.
+const PROVEN: u8 = 3;
+const NEAR: f64 = 0.9;
+const PROVEN_PROBE: Duration = Duration::from_secs(24 * 3600);
+/// Refusals that may be the fault of jitter widen the headroom by half first, so often.
 const WIDER: f64 = 1.5;
-/// Beyond this many the headroom is at its widest anyway.
-const MOST_GROWTH: u8 = 8;
+const MOST_GROWTH: u8 = 5;
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Ratchet {
     share: f64,
     interval: Duration,
     probe_at: Duration,
+    /// The rate was raised and has not been refused since.
     probing: bool,
+    refused_probes: u8,
     reacted: Option<Duration>,
     growth: u8,
 }
 
 impl Ratchet {
     pub(super) fn new() -> Self {
-        let (interval, probe_at) = (FIRST_PROBE, Duration::ZERO);
-        Self { share: 1.0, interval, probe_at, probing: false, reacted: None, growth: 0 }
+        Self {
+            share: 1.0,
+            interval: FIRST_PROBE,
+            probe_at: Duration::ZERO,
+            probing: false,
+            refused_probes: 0,
+            reacted: None,
+            growth: 0,
+        }
     }
 
     /// As learned earlier or elsewhere: `share` in millionths, a first probe `interval` from now.
     pub(super) fn learned(share: u32, interval: Duration, growth: u8, now: Duration) -> Self {
-        let share = (f64::from(share) / 1e6).clamp(FLOOR, 1.0);
-        let interval = interval.clamp(FIRST_PROBE, LONGEST_PROBE);
+        let interval = interval.clamp(FIRST_PROBE, PROVEN_PROBE);
         Self {
-            share,
+            share: (f64::from(share) / 1e6).clamp(FLOOR, 1.0),
             interval,
             probe_at: now + interval,
-            probing: false,
-            reacted: None,
             growth: growth.min(MOST_GROWTH),
+            ..Self::new()
         }
     }
 
@@ -54,29 +66,38 @@ impl Ratchet {
         ((self.share * 1e6).round() as u32, self.interval, self.growth)
     }
 
-    /// Lowers the rate, from `at_most` of the whole: the share that was in use when the refusal came.
-    pub(super) fn throttled(&mut self, now: Duration, at_most: f64) {
+    /// Lowers the rate, from `at_most` of the whole: the share that was in use when the refusal came. Where `jitter` may be
+    /// to blame, headroom comes first.
+    pub(super) fn throttled(&mut self, now: Duration, at_most: f64, jitter: bool) {
         let again = self.reacted.is_some_and(|at| now.saturating_sub(at) <= AGAIN);
-        self.share = (self.share.min(at_most) * if again { DOWN_AGAIN } else { DOWN }).max(FLOOR);
+        if self.probing && !again {
+            self.share = (self.share / UP * SURE).max(FLOOR);
+            self.probe_refused();
+        } else if jitter && !again && self.share >= 1.0 && self.growth < MOST_GROWTH {
+            self.growth += 1;
+        } else {
+            self.share = (self.share.min(at_most) * if again { DOWN_AGAIN } else { DOWN }).max(FLOOR);
+        }
         self.back_off(now);
-    }
-
-    /// Gives more headroom from now on.
-    pub(super) fn grow(&mut self) {
-        self.growth = (self.growth + 1).min(MOST_GROWTH);
     }
 
     /// The whole is no more than `share`, as counted when the refusal came.
     pub(super) fn lower_to(&mut self, now: Duration, share: f64) {
+        if self.probing {
+            self.probe_refused();
+        }
         self.share = self.share.min(share).max(FLOOR);
         self.back_off(now);
     }
 
+    fn probe_refused(&mut self) {
+        self.refused_probes = self.refused_probes.saturating_add(1);
+        let is_proven = self.refused_probes >= PROVEN && self.share >= NEAR;
+        self.interval = if is_proven { PROVEN_PROBE } else { (self.interval * 2).min(LONGEST_PROBE) };
+    }
+
     fn back_off(&mut self, now: Duration) {
-        if self.probing {
-            self.interval = (self.interval * 2).min(LONGEST_PROBE);
-            self.probing = false;
-        }
+        self.probing = false;
         self.probe_at = now + self.interval;
         self.reacted = Some(now);
     }
@@ -85,8 +106,12 @@ impl Ratchet {
     pub(super) fn accepted(&mut self, now: Duration) -> bool {
         let due = self.share < 1.0 && now >= self.probe_at;
         if due {
+            if self.probing {
+                // The one before was borne.
+                self.refused_probes = 0;
+            }
             self.share = (self.share * UP).min(1.0);
-            self.probing = true;
+            self.probing = self.share < 1.0;
             self.probe_at = now + self.interval;
         }
         due
@@ -127,7 +152,7 @@ mod tests {
     fn down_at_once_and_up_by_probes() {
         let mut ratchet = Ratchet::new();
         assert_eq!(gap(&ratchet), 1000);
-        ratchet.throttled(SECOND, 1.0);
+        ratchet.throttled(SECOND, 1.0, false);
         assert_eq!(gap(&ratchet), 1052, "95 %");
         ratchet.accepted(60 * SECOND);
         assert_eq!(gap(&ratchet), 1052, "not yet");
@@ -142,31 +167,59 @@ mod tests {
     #[test]
     fn again_so_soon_goes_deeper_down_to_the_floor() {
         let mut ratchet = Ratchet::new();
-        ratchet.throttled(SECOND, 1.0);
-        ratchet.throttled(11 * SECOND, 1.0);
+        ratchet.throttled(SECOND, 1.0, false);
+        ratchet.throttled(11 * SECOND, 1.0, false);
         assert_eq!(gap(&ratchet), 1238, "95 % of 85 %");
-        ratchet.throttled(22 * SECOND, 1.0);
+        ratchet.throttled(22 * SECOND, 1.0, false);
         assert_eq!(gap(&ratchet), 1303, "not so soon");
-        (23..60).for_each(|at| ratchet.throttled(at * SECOND, 1.0));
+        (23..60).for_each(|at| ratchet.throttled(at * SECOND, 1.0, false));
         assert_eq!(gap(&ratchet), 20_000, "a twentieth");
     }
 
-    #[test]
-    fn each_refused_probe_doubles_the_wait_up_to_an_hour() {
+    /// How long each probe had to be waited for, when each is refused; the rate is `down` times too low at first.
+    fn waits(down: u32) -> Vec<u32> {
         let mut ratchet = Ratchet::new();
-        let mut now = 1;
-        ratchet.throttled(now * SECOND, 1.0);
+        let mut now = 0;
+        for _ in 0..down {
+            now += 11;
+            ratchet.throttled(now * SECOND, 1.0, false);
+        }
         let mut waits = Vec::new();
         for _ in 0..8 {
-            let before = gap(&ratchet);
             let refused = now;
-            while gap(&ratchet) == before {
-                now += 1;
-                ratchet.accepted(now * SECOND);
-            }
+            now = (now + 1..).find(|at| ratchet.accepted(*at * SECOND)).unwrap();
             waits.push(now - refused);
-            ratchet.throttled(now * SECOND, 1.0);
+            now += 11;
+            ratchet.throttled(now * SECOND, 1.0, false);
+            now = now.max(refused);
         }
-        assert_eq!(waits, [60, 120, 240, 480, 960, 1920, 3600, 3600]);
+        waits
+    }
+
+    #[test]
+    fn each_refused_probe_doubles_the_wait_up_to_an_hour_or_a_day_near_the_whole() {
+        assert_eq!(waits(4), [60, 120, 240, 480, 960, 1920, 3600, 3600]);
+        assert_eq!(waits(1), [60, 120, 240, 86_400, 86_400, 86_400, 86_400, 86_400]);
+    }
+
+    #[test]
+    fn headroom_comes_before_the_rate_where_jitter_may_be_to_blame() {
+        let mut ratchet = Ratchet::new();
+        let headroom = |ratchet: &Ratchet| ratchet.widen(SECOND).as_millis();
+        for (at, (rate, wide)) in (0..7).zip([
+            (1000, 1500),
+            (1000, 2250),
+            (1000, 3375),
+            (1000, 5062),
+            (1000, 7593),
+            (1052, 7593),
+            (1108, 7593),
+        ]) {
+            ratchet.throttled((1 + 11 * at) * SECOND, 1.0, true);
+            assert_eq!((gap(&ratchet), headroom(&ratchet)), (rate, wide), "{at}");
+        }
+        let mut soon = Ratchet::new();
+        [1, 4].iter().for_each(|at| soon.throttled(*at * SECOND, 1.0, true));
+        assert_eq!((gap(&soon), headroom(&soon)), (1176, 1500), "so soon again, it is the rate");
     }
 }

@@ -2,18 +2,23 @@
 
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
+
 use crate::provider::{ThrottleWindow, Unit};
 use crate::quota::Moment;
 use crate::quota::journal::What;
 use crate::quota::period::{BUCKET, LONG, SHORT};
 
 use super::Limiter;
-use super::brake::{LEAST, Sign};
+use super::brake::{AFTER_MINUTE, LEAST, Sign};
+use super::limiter::Day;
 
 /// A pause asked for by the provider is obeyed up to this.
 const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 3600);
 /// Where a minute turned out smaller, a little less than what was accepted is believed in.
 const SURE: f64 = 0.98;
+/// Refused so soon after a day began, and with hardly a call in it: by the provider's clock it has not begun yet.
+const YOUNG: SignedDuration = SignedDuration::from_mins(10);
 /// A day counted fuller than this when the provider calls it used up was used by ourselves.
 const OURS: f64 = 0.98;
 
@@ -48,7 +53,7 @@ impl Limiter {
         }
         self.brake.hold_until(now.elapsed + pause, on);
         if alone {
-            self.brake.go_alone(now.elapsed + pause);
+            self.brake.go_alone(now.elapsed + pause, AFTER_MINUTE);
         }
         self.tell(now, What::Paused { on, pause, alone });
     }
@@ -97,7 +102,15 @@ impl Limiter {
 
     fn spend_day(&mut self, asked: Option<Duration>, now: Moment) {
         let late = self.late(now);
-        let calendar = self.days.iter().map(|day| day.calendar.reopens_at(late.wall)).max();
+        let reopens = |day: &Day| {
+            let young = late.wall.duration_since(day.calendar.began(late.wall)) < YOUNG;
+            let unused = day.calendar.used(self.watch.walls(now), 0) <= (day.calendar.max() / 50).max(3);
+            match young && unused {
+                true => late.wall_at(now.elapsed + Duration::from_secs(60)),
+                false => day.calendar.reopens_at(late.wall),
+            }
+        };
+        let calendar = self.days.iter().map(reopens).max();
         let rolling = self.rolling.iter().find(|held| held.period > LONG);
         let rolling = rolling.map(|held| {
             let opens = held.slots.first_release(now.elapsed).unwrap_or(now.elapsed + held.period);
@@ -105,7 +118,7 @@ impl Limiter {
         });
         for day in &self.days {
             let (used, max) = (day.calendar.used(self.watch.walls(now), 0), day.calendar.max());
-            if f64::from(used) < OURS * f64::from(max) {
+            if f64::from(used) < OURS * f64::from(max) && used > (max / 50).max(3) {
                 self.notes.foreign(&day.name(), max - used);
             }
         }
@@ -114,10 +127,10 @@ impl Limiter {
         let asked = asked.map(|after| late.wall_at(now.elapsed + after));
         self.spend_until(known.max(asked.unwrap_or(known)), now);
         // The next day begins with one attempt: whether it really has begun, only the provider knows.
-        self.brake.go_alone(now.elapsed);
+        self.brake.go_alone(now.elapsed, 1);
     }
 
-    fn spend_until(&mut self, until: jiff::Timestamp, now: Moment) {
+    fn spend_until(&mut self, until: Timestamp, now: Moment) {
         if self.spent_until.is_none_or(|known| known < until) {
             self.spent_until = Some(until);
             self.tell(now, What::Spent { until });

@@ -120,14 +120,15 @@ async fn a_learned_rate_and_a_pause_outlive_the_process() {
     let dir = tempfile::tempdir().unwrap();
     let clock = Clock::starting_at(noon());
     let throttled = Feedback::Throttled { window: ThrottleWindow::Second, retry_after: Some(40 * SECOND) };
-    process(dir.path(), &clock, &[Feedback::Accepted, throttled]).await;
+    let again = Feedback::Throttled { window: ThrottleWindow::Second, retry_after: None };
+    process(dir.path(), &clock, &[Feedback::Accepted, again, throttled]).await;
     let history = Journal::read(dir.path(), "key", &clock).unwrap();
     let windows = vec![rolling(10, SECOND), rolling(300, MINUTE)];
     let limiter = Limiter::new(&limits(windows.clone(), 8), 5 * MINUTE, &history, clock.now());
     let snapshot = limiter.snapshot(clock.now(), 0);
-    assert_eq!(snapshot.windows[0].ceiling, Some(6), "95 % of what the minute left of it, rounded up");
+    assert_eq!(snapshot.windows[0].ceiling, Some(6), "85 % of what the minute left of it, rounded up");
     assert!(snapshot.next_permit_at.unwrap().duration_since(noon()) >= SignedDuration::from_secs(40));
-    assert_eq!(history.used_by(&windows[1], clock.now()), [("nightly".to_owned(), 2)]);
+    assert_eq!(history.used_by(&windows[1], clock.now()), [("nightly".to_owned(), 3)]);
 }
 
 #[tokio::test(start_paused = true)]

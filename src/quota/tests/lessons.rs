@@ -52,7 +52,7 @@ fn a_second_that_is_refused_is_slower_alone() {
     hand.until(2 * MINUTE);
     hand.call(throttled(ThrottleWindow::Second), &Advice::default());
     let ceilings: Vec<_> = hand.snapshot().windows.iter().map(|window| window.ceiling).collect();
-    assert_eq!(ceilings, [Some(10), None]);
+    assert_eq!(ceilings, [None, None], "once, it may be jitter");
     let before = hand.until(3 * MINUTE);
     (0..3).for_each(|_| {
         hand.call(throttled(ThrottleWindow::Second), &Advice::default());
