@@ -5,12 +5,13 @@ use jiff::Timestamp;
 
 use crate::ledger::{Ledger, SqliteLedger};
 use crate::plan::{Used, Work, forecast};
-use crate::quota::Clock;
+use crate::quota::{Clock, Snapshot};
 use crate::run::{Exit, Folders, Prepared, RunError, standing};
 
 use super::args::JobArguments;
 use super::load::load;
 use super::plan_text::{Planned, Together, lines};
+use super::quota::known;
 use super::simulators::with_secrets;
 use super::start::CommandError;
 use super::term::put;
@@ -20,7 +21,8 @@ pub(super) fn plan(arguments: &JobArguments) -> Result<Exit, CommandError> {
     let mut loaded = load(arguments)?;
     // Nothing is sent, so no secret is needed.
     loaded.workspace.environment = with_secrets(&loaded.workspace.environment, &loaded.providers());
-    let now = Clock::system().now().wall;
+    let clock = Clock::system();
+    let now = clock.now().wall;
     let prepared = loaded.prepare(now)?;
     let folders = Folders::of(&loaded.workspace.settings, &loaded.workspace.environment);
     let ledger = match folders.ledger().exists() {
@@ -43,17 +45,24 @@ pub(super) fn plan(arguments: &JobArguments) -> Result<Exit, CommandError> {
             None => accounts.push((account, Together { provider, jobs: vec![planned] })),
         }
     }
-    for (_, together) in accounts {
-        show(&together, now, arguments.json);
+    for (fingerprint, together) in accounts {
+        let (_, snapshot) = known(&together.provider, &fingerprint, &folders, &clock)?;
+        show(&together, &used(&snapshot), now, arguments.json);
     }
     Ok(Exit::Done)
 }
 
-fn show(together: &Together, now: Timestamp, json: bool) {
+/// What is used of each window now.
+fn used(snapshot: &Snapshot) -> Vec<Used> {
+    let windows = snapshot.windows.iter().enumerate();
+    windows
+        .filter_map(|(window, one)| Some(Used { window, used: one.used.into(), resets_at: one.resets_at? }))
+        .collect()
+}
+
+fn show(together: &Together, used: &[Used], now: Timestamp, json: bool) {
     let work: Vec<Work> = together.jobs.iter().map(|planned| planned.work).collect();
-    // Here belongs what the quota knows of this credential; until then its windows are taken for empty.
-    let used: [Used; 0] = [];
-    let forecast = forecast(&work, &together.provider.limits, &used, &together.provider.zone, now);
+    let forecast = forecast(&work, &together.provider.limits, used, &together.provider.zone, now);
     match json {
         true => together.json(&forecast).iter().for_each(|line| put(&line.to_string())),
         false => lines(together, &forecast, now).iter().for_each(|line| put(line)),

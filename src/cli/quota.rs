@@ -32,10 +32,7 @@ pub(super) fn quota(arguments: &QuotaArguments) -> Result<Exit, CommandError> {
     let mut accounts = Vec::new();
     for (provider, credential) in providers {
         let fingerprint = credential.fingerprint();
-        let history = Journal::read(&folders.quota, &fingerprint, &clock).map_err(RunError::from)?;
-        let now = clock.now();
-        let limiter = Limiter::new(&provider.limits, provider.max_wait, &history, now);
-        let snapshot = limiter.snapshot(now, 0);
+        let (history, snapshot) = known(&provider, &fingerprint, &folders, &clock)?;
         accounts.push(Account { provider, fingerprint, history, snapshot });
     }
     let now = clock.now();
@@ -49,6 +46,19 @@ pub(super) fn quota(arguments: &QuotaArguments) -> Result<Exit, CommandError> {
         put(texts.join("\n").trim_end());
     }
     Ok(Exit::Done)
+}
+
+/// What the journal of a credential tells, and how full its limits are by that.
+pub(super) fn known(
+    provider: &Provider,
+    fingerprint: &str,
+    folders: &Folders,
+    clock: &Clock,
+) -> Result<(History, Snapshot), CommandError> {
+    let history = Journal::read(&folders.quota, fingerprint, clock).map_err(RunError::from)?;
+    let now = clock.now();
+    let snapshot = Limiter::new(&provider.limits, provider.max_wait, &history, now).snapshot(now, 0);
+    Ok((history, snapshot))
 }
 
 /// Those that are named, or all whose credential is set.
@@ -85,7 +95,7 @@ fn correct(
     let now = clock.now();
     let limiter = Limiter::new(&provider.limits, provider.max_wait, &History::default(), now);
     let names: Vec<String> = limiter.snapshot(now, 0).windows.into_iter().map(|window| window.name).collect();
-    let windows = in_order(&provider.limits.windows);
+    let windows = &provider.limits.windows;
     let mut noted = Vec::new();
     for (name, used) in used {
         let Some(index) = names.iter().position(|known| known == name) else {
@@ -94,9 +104,8 @@ fn correct(
             let hint = format!("its windows: {}", allowed.join(", "));
             return Err(Problems(vec![Problem::new("", message).hint(hint)]).into());
         };
-        noted.push((windows[index], *used));
+        noted.push((&windows[index], *used));
     }
-    let windows = &provider.limits.windows;
     let opened = Journal::open(&folders.quota, &credential.fingerprint(), clock, windows);
     let (mut journal, _) = opened.map_err(RunError::from)?;
     for (window, used) in noted {
@@ -106,16 +115,9 @@ fn correct(
     Ok(())
 }
 
-/// Windows in the order of a [`Snapshot`].
-fn in_order(windows: &[Window]) -> Vec<&Window> {
-    let (rolling, days): (Vec<_>, Vec<_>) =
-        windows.iter().partition(|window| matches!(window.kind, WindowKind::Rolling(_)));
-    rolling.into_iter().chain(days).collect()
-}
-
 impl Account {
     fn windows(&self) -> impl Iterator<Item = (&WindowUse, &Window)> {
-        self.snapshot.windows.iter().zip(in_order(&self.provider.limits.windows))
+        self.snapshot.windows.iter().zip(&self.provider.limits.windows)
     }
 
     fn json(&self, now: Moment) -> Value {

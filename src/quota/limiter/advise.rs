@@ -10,15 +10,9 @@ use crate::quota::period::SHORT;
 use crate::quota::{Advice, Left};
 
 use super::Limiter;
+use super::limiter::Place;
 
 const DAY: Duration = Duration::from_secs(86_400);
-
-/// A window an answer may speak of.
-#[derive(Clone, Copy)]
-enum Meant {
-    Rolling(usize),
-    Day(usize),
-}
 
 impl Limiter {
     /// The answer to an attempt that has not been settled yet, and took `latency`, says this.
@@ -40,17 +34,17 @@ impl Limiter {
     }
 
     /// Windows of calls and their lengths, the shortest first.
-    fn windows(&self) -> impl Iterator<Item = (Meant, Duration)> {
+    fn windows(&self) -> impl Iterator<Item = (Place, Duration)> {
         let rolling = self.rolling.iter().enumerate().filter(|(_, held)| held.unit == Unit::Calls);
-        let rolling = rolling.map(|(index, held)| (Meant::Rolling(index), held.period));
+        let rolling = rolling.map(|(index, held)| (Place::Rolling(index), held.period));
         let days = self.days.iter().enumerate().filter(|(_, day)| day.unit == Unit::Calls);
-        let mut windows: Vec<_> = rolling.chain(days.map(|(index, _)| (Meant::Day(index), DAY))).collect();
+        let mut windows: Vec<_> = rolling.chain(days.map(|(index, _)| (Place::Day(index), DAY))).collect();
         windows.sort_by_key(|(_, period)| *period);
         windows.into_iter()
     }
 
     /// Which window a number of calls left is about. Within seconds it is stale before it is read.
-    fn meant(&self, left: &Left) -> Option<Meant> {
+    fn meant(&self, left: &Left) -> Option<Place> {
         let mut windows = self.windows().filter(|(_, period)| *period > SHORT);
         let found = match (left.period, left.resets_in) {
             (Some(told), _) => windows.find(|(_, period)| *period == told),
@@ -60,10 +54,10 @@ impl Limiter {
         found.map(|(meant, _)| meant)
     }
 
-    fn announced(&mut self, meant: Meant, theirs: u32) {
+    fn announced(&mut self, meant: Place, theirs: u32) {
         let (name, ours) = match meant {
-            Meant::Rolling(index) => (self.rolling[index].name.clone(), self.rolling[index].terms),
-            Meant::Day(index) => (self.days[index].name(), self.days[index].terms),
+            Place::Rolling(index) => (self.rolling[index].name.clone(), self.rolling[index].terms),
+            Place::Day(index) => (self.days[index].name(), self.days[index].terms),
         };
         if theirs == ours || theirs == 0 {
             return;
@@ -71,21 +65,21 @@ impl Limiter {
         self.notes.announced(&name, ours, theirs);
         let kept = theirs.min(ours);
         match meant {
-            Meant::Rolling(index) => self.rolling[index].allow(kept),
-            Meant::Day(index) => self.days[index].calendar.allow(kept),
+            Place::Rolling(index) => self.rolling[index].allow(kept),
+            Place::Day(index) => self.days[index].calendar.allow(kept),
         }
     }
 
-    fn tighten(&mut self, meant: Meant, left: &Left, now: Moment) {
+    fn tighten(&mut self, meant: Place, left: &Left, now: Moment) {
         // Of the calls in flight, all but the one that brought this may be missing in it.
         let in_flight = self.unanswered().saturating_sub(1);
         let theirs = left.calls.saturating_sub(u32::try_from(in_flight).unwrap_or(u32::MAX));
         let (name, max, used, period) = match meant {
-            Meant::Rolling(index) => {
+            Place::Rolling(index) => {
                 let held = &self.rolling[index];
                 (held.name.clone(), held.max, held.slots.used(now.elapsed), held.period)
             }
-            Meant::Day(index) => {
+            Place::Day(index) => {
                 let day = &self.days[index];
                 (day.name(), day.calendar.max(), day.calendar.used(self.watch.walls(now), 0), Duration::ZERO)
             }

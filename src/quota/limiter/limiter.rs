@@ -39,6 +39,13 @@ pub struct Ticket {
     pub(in crate::quota) job: u32,
 }
 
+/// Where a window is kept.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Place {
+    Rolling(usize),
+    Day(usize),
+}
+
 /// A day and what is counted in it.
 #[derive(Debug)]
 pub(super) struct Day {
@@ -70,6 +77,8 @@ impl Day {
 pub struct Limiter {
     pub(super) rolling: Vec<Held>,
     pub(super) days: Vec<Day>,
+    /// Where each window of the limits is kept.
+    pub(super) order: Vec<Place>,
     /// Requests in flight, of all processes.
     pub(super) flight: Flight,
     /// Of those, this process's own.
@@ -92,13 +101,16 @@ pub struct Limiter {
 impl Limiter {
     /// The limits with what `history` has already used of them.
     pub fn new(limits: &Limits, max_wait: Duration, history: &History, now: Moment) -> Self {
-        let mut rolling = Vec::new();
-        let mut days = Vec::new();
+        let (mut rolling, mut days, mut order) = (Vec::new(), Vec::new(), Vec::new());
         for window in &limits.windows {
             let Window { max, kind, unit, .. } = window;
             match kind {
-                WindowKind::Rolling(period) => rolling.push(Held::new(window, *period)),
+                WindowKind::Rolling(period) => {
+                    order.push(Place::Rolling(rolling.len()));
+                    rolling.push(Held::new(window, *period));
+                }
                 WindowKind::Day { resets, zone } => {
+                    order.push(Place::Day(days.len()));
                     days.push(Day { calendar: Calendar::new(*max, *resets, zone.clone()), unit: *unit, terms: *max });
                 }
             }
@@ -106,6 +118,7 @@ impl Limiter {
         let mut limiter = Self {
             rolling,
             days,
+            order,
             flight: Flight::new(limits.concurrency),
             own: Slots::new(u32::MAX),
             unanswered: 0,

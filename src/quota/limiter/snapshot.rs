@@ -4,13 +4,13 @@ use jiff::Timestamp;
 
 use crate::quota::Moment;
 
-use super::Decision;
-use super::Limiter;
+use super::limiter::Place;
+use super::{Decision, Limiter};
 
 /// How full the limits are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
-    /// Every window.
+    /// Every window, in the order of the limits.
     pub windows: Vec<WindowUse>,
     /// Requests sent and not done with, of all processes of this host.
     pub in_flight: u32,
@@ -44,22 +44,7 @@ pub struct WindowUse {
 impl Limiter {
     /// For people: how full everything is.
     pub fn snapshot(&self, now: Moment, waiting: usize) -> Snapshot {
-        let rolling = self.rolling.iter().map(|held| WindowUse {
-            name: held.name.clone(),
-            max: held.max,
-            used: held.slots.used(now.elapsed),
-            resets_at: held.slots.first_release(now.elapsed).map(|at| now.wall_at(at)),
-            ceiling: (held.ratchet.share() < 1.0).then(|| held.believed()),
-        });
-        let walls = self.watch.walls(now);
-        let days = self.days.iter().map(|day| WindowUse {
-            name: day.name(),
-            max: day.calendar.max(),
-            used: day.calendar.used(walls, day.weight(self.carry(&day.calendar, now), self.price.of_one())),
-            resets_at: Some(day.calendar.resets_at(walls.late)),
-            ceiling: None,
-        });
-        let windows = rolling.chain(days).collect();
+        let windows = self.order.iter().map(|place| self.window_use(*place, now)).collect();
         let (next_permit_at, waits_for) = match self.check(now) {
             Decision::Go => (Some(now.wall), None),
             Decision::Wait { until, on } => (until.map(|until| now.wall_at(until)), Some(on.to_string())),
@@ -74,6 +59,32 @@ impl Limiter {
             next_permit_at,
             waits_for,
             notes: self.notes.told(&self.rolling),
+        }
+    }
+
+    fn window_use(&self, place: Place, now: Moment) -> WindowUse {
+        match place {
+            Place::Rolling(index) => {
+                let held = &self.rolling[index];
+                WindowUse {
+                    name: held.name.clone(),
+                    max: held.max,
+                    used: held.slots.used(now.elapsed),
+                    resets_at: held.slots.first_release(now.elapsed).map(|at| now.wall_at(at)),
+                    ceiling: (held.ratchet.share() < 1.0).then(|| held.believed()),
+                }
+            }
+            Place::Day(index) => {
+                let (day, walls) = (&self.days[index], self.watch.walls(now));
+                let carry = day.weight(self.carry(&day.calendar, now), self.price.of_one());
+                WindowUse {
+                    name: day.name(),
+                    max: day.calendar.max(),
+                    used: day.calendar.used(walls, carry),
+                    resets_at: Some(day.calendar.resets_at(walls.late)),
+                    ceiling: None,
+                }
+            }
         }
     }
 }
