@@ -77,6 +77,10 @@ pub(in crate::quota) fn parse(path: &Path, offset: u64, bytes: &[u8]) -> Result<
     let count = decoded.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
     let damaged =
         |index: usize| JournalError::Damaged { path: path.to_owned(), offset: offset + (index * RECORD) as u64 };
+    // No death leaves so much without a header: another version wrote it, or it was altered.
+    if offset == 0 && decoded.first().is_some_and(Option::is_none) {
+        return Err(damaged(0));
+    }
     let mut records = Vec::with_capacity(count);
     for (index, record) in decoded.into_iter().take(count).enumerate() {
         let record = record.ok_or_else(|| damaged(index))?;

@@ -89,6 +89,19 @@ fn a_torn_tail_is_dropped_at_every_byte() {
 }
 
 #[test]
+fn what_another_version_wrote_is_no_torn_tail() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("key.journal");
+    // Records of twenty bytes, as before there were processes to tell apart.
+    let bytes = [7; 60];
+    fs::write(&path, bytes).unwrap();
+    let error = open(dir.path(), noon()).unwrap_err();
+    assert!(matches!(error, JournalError::Damaged { offset: 0, .. }), "{error}");
+    assert!(error.to_string().contains("--set-used"), "{error}");
+    assert_eq!(fs::read(&path).unwrap(), bytes, "nothing is lost");
+}
+
+#[test]
 fn damage_before_the_tail_is_an_error() {
     let dir = tempfile::tempdir().unwrap();
     write(dir.path(), &[(noon(), 1), (noon(), 2), (noon(), 3)]);
