@@ -26,6 +26,9 @@ use super::users::{Presence, is_alive};
 /// Grown by so many bytes, the file is made shorter at the next moment in which nobody else uses it.
 const GROWTH: u64 = 4 * 1024 * 1024;
 
+/// So many records fewer are worth a new file, which costs as much as some hundred writes.
+const WORTH: usize = 64;
+
 /// Why the journal cannot be used. Nothing may be sent without it.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
@@ -133,7 +136,7 @@ impl Journal {
         told.extend(gone.iter().map(|record| Told { record: *record, ago: Duration::ZERO, by_host: true }));
         if alone {
             let kept = still_counting(&told, now.wall, &self.windows);
-            if kept.len() < told.len() {
+            if kept.len() + WORTH <= told.len() {
                 self.replace(&kept)?;
                 told = self.tell(kept, now);
                 // Those who are gone stand in what is kept.
