@@ -17,7 +17,7 @@ fn now() -> Moment {
     Moment { elapsed: Duration::ZERO, wall: noon() }
 }
 
-fn told(ago: Duration, user: u16, what: What) -> Told {
+pub(super) fn told(ago: Duration, user: u16, what: What) -> Told {
     let wall = noon() - SignedDuration::try_from(ago).unwrap();
     Told { record: Record { user, at: Stamp { wall, host: 10 * DAY - ago }, what }, ago, by_host: true }
 }

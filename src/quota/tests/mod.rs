@@ -5,6 +5,7 @@ mod hand;
 mod kept;
 mod kit;
 mod lessons;
+mod others;
 mod processes;
 mod queue;
 mod rate;
