@@ -20,9 +20,9 @@ const LONGEST_PROBE: Duration = Duration::from_secs(3600);
 const PROVEN: u8 = 3;
 const NEAR: f64 = 0.9;
 const PROVEN_PROBE: Duration = Duration::from_secs(24 * 3600);
-/// Refusals that may be the fault of jitter widen the headroom by half first, so often.
-const WIDER: f64 = 1.5;
-const MOST_GROWTH: u8 = 5;
+/// Refusals that may be the fault of jitter double the headroom first, so often.
+const WIDER: f64 = 2.0;
+const MOST_GROWTH: u8 = 3;
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Ratchet {
@@ -77,6 +77,10 @@ impl Ratchet {
             self.growth += 1;
         } else {
             self.share = (self.share.min(at_most) * if again { DOWN_AGAIN } else { DOWN }).max(FLOOR);
+            // Where all the headroom was not enough, now and then, a little less for good is better than another try each
+            // minute.
+            let is_near = jitter && !again && self.share >= NEAR;
+            self.interval = if is_near { PROVEN_PROBE } else { self.interval.min(LONGEST_PROBE) };
         }
         self.back_off(now);
     }
@@ -206,20 +210,13 @@ mod tests {
     fn headroom_comes_before_the_rate_where_jitter_may_be_to_blame() {
         let mut ratchet = Ratchet::new();
         let headroom = |ratchet: &Ratchet| ratchet.widen(SECOND).as_millis();
-        for (at, (rate, wide)) in (0..7).zip([
-            (1000, 1500),
-            (1000, 2250),
-            (1000, 3375),
-            (1000, 5062),
-            (1000, 7593),
-            (1052, 7593),
-            (1108, 7593),
-        ]) {
+        let steps = [(1000, 2000), (1000, 4000), (1000, 8000), (1052, 8000), (1108, 8000)];
+        for (at, (rate, wide)) in (0..).zip(steps) {
             ratchet.throttled((1 + 11 * at) * SECOND, 1.0, true);
             assert_eq!((gap(&ratchet), headroom(&ratchet)), (rate, wide), "{at}");
         }
         let mut soon = Ratchet::new();
         [1, 4].iter().for_each(|at| soon.throttled(*at * SECOND, 1.0, true));
-        assert_eq!((gap(&soon), headroom(&soon)), (1176, 1500), "so soon again, it is the rate");
+        assert_eq!((gap(&soon), headroom(&soon)), (1176, 2000), "so soon again, it is the rate");
     }
 }
