@@ -266,7 +266,7 @@ fn refuse_what_plays_take(arguments: &BenchArguments) -> Result<(), Problems> {
 
 /// Gives each job its part of what may be spent; the first have what is left over.
 fn share_out(spend: u64, prepared: &mut [Prepared]) {
-    let count = prepared.len() as u64;
+    let count = prepared.len().max(1) as u64;
     for (nth, prepared) in (0_u64..).zip(prepared) {
         let part = spend / count + u64::from(nth < spend % count);
         let ceilings = &mut Arc::make_mut(&mut prepared.job).ceilings;
