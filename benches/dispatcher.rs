@@ -44,9 +44,10 @@ async fn measure(journalled: bool) -> bool {
         false => (None, tidemill::quota::History::default()),
     };
     let (quota, dispatcher) = open(&limits, Duration::from_secs(60), journal, history, clock.clone());
-    tokio::spawn(dispatcher.run());
-    let (polls, order) = (Arc::new(AtomicUsize::new(0)), Arc::new(Mutex::new(Vec::new())));
     let mut tasks = JoinSet::new();
+    let mut keeper = JoinSet::new();
+    keeper.spawn(dispatcher.run());
+    let (polls, order) = (Arc::new(AtomicUsize::new(0)), Arc::new(Mutex::new(Vec::new())));
     for number in 0..WAITERS + PERMITS {
         tasks.spawn(wait(quota.clone(), number, Arc::clone(&polls), Arc::clone(&order)));
         // In line before the next one comes.

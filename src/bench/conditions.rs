@@ -31,6 +31,45 @@ pub(super) fn conditions(of: &str, scenario: &Scenario) -> Vec<(&'static str, St
     found
 }
 
+/// How jobs are run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Means {
+    /// Against simulators, over sockets of this machine, in real time.
+    Loopback,
+    /// Against simulators in memory, in virtual time.
+    Virtual,
+    /// Against the provider itself.
+    Live {
+        /// Requests at the most, of all jobs.
+        spend: u64,
+    },
+}
+
+/// The same for jobs that ran for `took`.
+pub(super) fn conditions_of_jobs(
+    of: &str,
+    jobs: &[&str],
+    means: Means,
+    scenario: &Scenario,
+    took: Duration,
+) -> Vec<(&'static str, String)> {
+    let mut found = vec![("limits", format!("{of}: {}", limits(&scenario.limits)))];
+    let how = match means {
+        Means::Loopback => format!("in real time, seed {}", scenario.seed),
+        Means::Virtual => format!("in virtual time, seed {}", scenario.seed),
+        Means::Live { spend } => format!("live, at most {spend} requests of all jobs"),
+    };
+    if let Means::Live { .. } = means {
+        found.push(("server", "the provider itself; what it accepted is our count, as its answers came".to_owned()));
+    } else {
+        found.push(("server", server(scenario)));
+        found.push(("latency", latency(scenario.server.latency)));
+    }
+    found.push(("work", jobs.join(", ")));
+    found.push(("played", format!("{:.1}s of {} at the most, {how}", took.as_secs_f64(), time(scenario.length))));
+    found
+}
+
 fn limits(limits: &Limits) -> String {
     let window = |kind: &WindowKind| match kind {
         WindowKind::Rolling(period) => name(*period),

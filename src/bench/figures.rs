@@ -41,6 +41,9 @@ pub struct Figures {
     /// What deciding about one call costs, in nanoseconds, if it was measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub overhead_ns: Option<u64>,
+    /// Processor time of the whole process per call that left, in nanoseconds, if jobs ran; simulators included.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub processor_ns: Option<u64>,
 }
 
 /// One limit in numbers.
@@ -89,8 +92,14 @@ impl Figures {
             idle_percent: rounded(share(played.idle.as_secs_f64(), working) * 100.0, 100.0),
             wait: Spread::of(&played.waits),
             latency: Spread::of(&played.latencies),
-            overhead_ns: overhead.map(|each| u64::try_from(each.as_nanos()).unwrap_or(u64::MAX)),
+            overhead_ns: overhead.map(nanos),
+            processor_ns: None,
         }
+    }
+
+    /// The numbers of jobs that ran. `each` is the processor time that one call has cost.
+    pub fn of_jobs(played: &Played, each: Duration) -> Self {
+        Self { processor_ns: Some(nanos(each)), ..Self::of(played, None) }
     }
 
     /// The limit that is used most: the one that holds the client back.
@@ -127,6 +136,10 @@ fn word(cause: Cause) -> &'static str {
         Cause::Concurrency => "concurrency",
         _ => "second",
     }
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn share(part: f64, whole: f64) -> f64 {

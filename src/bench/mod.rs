@@ -1,7 +1,9 @@
-//! How close to the limits a client comes: strategies side by side in virtual time, judged by the server's own count.
+//! How close to the limits a client comes: strategies side by side in virtual time, or jobs that really ran, judged by
+//! the server's own count.
 //!
 //! Invariant: a play is pure. The same [`Scenario`] and [`Strategy`] give the same [`Played`] on every machine, days of
-//! calls pass in a second, and nothing here reads a clock. Entry points: [`play`], [`Report`] and [`page`].
+//! calls pass in a second, and nothing here reads a clock. Entry points: [`play`],
+//! [`JobTally`], [`Report`] and [`page`].
 
 mod charts;
 mod clocks;
@@ -11,6 +13,7 @@ mod figures;
 mod governors;
 mod histogram;
 mod incident;
+mod jobs;
 mod line;
 mod logs;
 mod overhead;
@@ -24,10 +27,12 @@ mod strategy;
 mod table;
 mod truth;
 
+pub use conditions::Means;
 pub use engine::{Played, Refused, play};
 pub use figures::{Figures, Spread, WindowFigures};
 pub use histogram::Histogram;
 pub use incident::{Incident, Mishap};
+pub use jobs::JobTally;
 pub use overhead::permits;
 pub use page::page;
 pub use report::Report;

@@ -10,13 +10,19 @@ use super::report::Report;
 
 const STYLE: &str = include_str!("page.css");
 
-/// The whole page.
-pub fn page(report: &Report) -> String {
-    let mut body = String::new();
-    body.push_str("<h1>How close to the limits?</h1>\n");
-    body.push_str(
-        "<p>Ways to keep rate limits side by side, played in virtual time and judged by the server's own count.</p>\n<dl>\n",
-    );
+/// The whole page, one report after the other.
+pub fn page(reports: &[Report]) -> String {
+    let mut body = String::from("<h1>How close to the limits?</h1>\n");
+    reports.iter().for_each(|report| body.push_str(&section(report)));
+    format!(
+        "<!DOCTYPE html>\n<html lang=\"en\" xmlns=\"http://www.w3.org/1999/xhtml\">\n<head>\n<meta charset=\"utf-8\"/>\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<title>tidemill bench</title>\n\
+         <style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n{body}</main>\n</body>\n</html>\n"
+    )
+}
+
+fn section(report: &Report) -> String {
+    let mut body = format!("<p>{}</p>\n<dl>\n", escape(report.about));
     for (name, value) in report.conditions() {
         body.push_str(&format!("<dt>{}</dt><dd>{}</dd>\n", escape(name), escape(value)));
     }
@@ -52,11 +58,7 @@ pub fn page(report: &Report) -> String {
         "<p>Used: accepted calls of what the tightest limit had room for while there was work. Idle: work waits, nothing \
          is in flight, one more call is within every limit, and the even spacing of the tightest limit has passed.</p>\n",
     );
-    format!(
-        "<!DOCTYPE html>\n<html lang=\"en\" xmlns=\"http://www.w3.org/1999/xhtml\">\n<head>\n<meta charset=\"utf-8\"/>\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<title>tidemill bench</title>\n\
-         <style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n{body}</main>\n</body>\n</html>\n"
-    )
+    body
 }
 
 fn summary(report: &Report) -> String {
@@ -84,13 +86,15 @@ fn limit_table(report: &Report, index: usize) -> String {
 }
 
 fn spread_table(report: &Report) -> String {
-    rows(report, &["wait p50, ms", "p99", "latency p50, ms", "p99", "per permit, ns"], |figures| {
+    let is_of_jobs = report.strategies.iter().any(|figures| figures.processor_ns.is_some());
+    let cost = if is_of_jobs { "CPU a call, ns" } else { "per permit, ns" };
+    rows(report, &["wait p50, ms", "p99", "latency p50, ms", "p99", cost], |figures| {
         vec![
             format!("{:.1}", figures.wait.p50_ms),
             format!("{:.1}", figures.wait.p99_ms),
             format!("{:.1}", figures.latency.p50_ms),
             format!("{:.1}", figures.latency.p99_ms),
-            figures.overhead_ns.map_or_else(|| "-".to_owned(), grouped),
+            figures.processor_ns.or(figures.overhead_ns).map_or_else(|| "-".to_owned(), grouped),
         ]
     })
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::conditions::conditions;
+use super::conditions::{Means, conditions, conditions_of_jobs};
 use super::engine::Played;
 use super::figures::Figures;
 use super::scenario::Scenario;
@@ -18,19 +18,35 @@ pub struct Report {
     /// The plays behind the figures, in the same order.
     #[serde(skip)]
     pub plays: Vec<Played>,
+    /// What it is about, in a sentence.
+    #[serde(skip)]
+    pub(super) about: &'static str,
 }
+
+const PLAYS: &str =
+    "Ways to keep rate limits side by side, played in virtual time and judged by the server's own count.";
+const JOBS: &str = "Jobs that ran, judged by the count of whoever answered.";
 
 impl Report {
     /// `of` says whose limits are played; nothing if they are nobody's. Each play comes with its figures.
     pub fn new(of: &str, scenario: &Scenario, plays: Vec<(Played, Figures)>) -> Self {
-        let conditions =
-            conditions(of, scenario).into_iter().map(|(name, value)| (name.to_owned(), Value::String(value))).collect();
         let (plays, strategies) = plays.into_iter().unzip();
-        Self { conditions, strategies, plays }
+        Self { conditions: map(conditions(of, scenario)), strategies, plays, about: PLAYS }
+    }
+
+    /// Of `jobs` of the provider `of` that ran by `means`, against the server of `scenario` and no longer than it says.
+    pub fn of_jobs(of: &str, jobs: &[&str], means: Means, scenario: &Scenario, play: (Played, Figures)) -> Self {
+        let (played, figures) = play;
+        let conditions = map(conditions_of_jobs(of, jobs, means, scenario, played.length));
+        Self { conditions, strategies: vec![figures], plays: vec![played], about: JOBS }
     }
 
     /// The conditions as text.
     pub(super) fn conditions(&self) -> impl Iterator<Item = (&str, &str)> {
         self.conditions.iter().map(|(name, value)| (name.as_str(), value.as_str().unwrap_or_default()))
     }
+}
+
+fn map(conditions: Vec<(&'static str, String)>) -> Map<String, Value> {
+    conditions.into_iter().map(|(name, value)| (name.to_owned(), Value::String(value))).collect()
 }

@@ -28,7 +28,10 @@ pub fn table(report: &Report) -> String {
             figures.idle_percent,
         ));
     }
-    text.push_str("\nin ms              wait p50   wait p99    latency p50   latency p99   per permit\n");
+    // Of jobs the processor time of everything is known, of plays that of deciding.
+    let is_of_jobs = report.strategies.iter().any(|figures| figures.processor_ns.is_some());
+    let cost = if is_of_jobs { "CPU a call" } else { "per permit" };
+    text.push_str(&format!("\nin ms              wait p50   wait p99    latency p50   latency p99   {cost}\n"));
     for figures in &report.strategies {
         text.push_str(&format!(
             "{:<18}{:>9.1} {:>10.1} {:>14.1} {:>13.1}   {}\n",
@@ -37,7 +40,10 @@ pub fn table(report: &Report) -> String {
             figures.wait.p99_ms,
             figures.latency.p50_ms,
             figures.latency.p99_ms,
-            figures.overhead_ns.map_or_else(|| format!("{:>10}", "-"), |nanos| format!("{:>7} ns", nanos)),
+            figures
+                .processor_ns
+                .or(figures.overhead_ns)
+                .map_or_else(|| format!("{:>10}", "-"), |nanos| format!("{:>7} ns", nanos)),
         ));
     }
     text.push_str(&limits(report));

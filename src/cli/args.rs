@@ -35,7 +35,7 @@ pub(super) enum Command {
     Verify(VerifyArguments),
     /// Rebuild the files from the raw pages that are kept, as the jobs read them now; sends nothing
     Replay(ReplayArguments),
-    /// Say how close to its limits a provider can be used, in virtual time; sends nothing
+    /// Say how close to its limits a provider can be used, or jobs come; sends nothing without --live
     Bench(BenchArguments),
     /// Show how full the limits of each credential are, and who has used them; sends nothing
     Quota(QuotaArguments),
@@ -152,24 +152,34 @@ pub(super) struct ReplayArguments {
 }
 
 /// `tidemill bench`
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(after_help = BENCH)]
 pub(super) struct BenchArguments {
-    /// Name of a preset, or of a provider file of this workspace, whose limits are played
-    #[arg(conflicts_with = "limits")]
-    pub(super) provider: Option<String>,
+    /// A preset, or a provider file of this workspace, whose limits are played; or job files or folders, which are run
+    #[arg(value_name = "PROVIDER|JOB")]
+    pub(super) targets: Vec<PathBuf>,
+    /// Run the jobs in virtual time: hours pass in seconds, and the same seed gives the same report
+    #[arg(long = "virtual")]
+    pub(super) in_virtual_time: bool,
+    /// Run the jobs against the provider itself: calls are paid and count, what they fetch is thrown away
+    #[arg(long, requires = "spend", conflicts_with_all = ["in_virtual_time", "enforce", "count_refusals", "count_at"])]
+    #[arg(conflicts_with_all = ["latency", "drift", "seed"])]
+    pub(super) live: bool,
+    /// Requests that --live may send, of all jobs
+    #[arg(long, value_name = "N", requires = "live", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) spend: Option<u64>,
     /// Limits of no provider, such as qps=10,per_minute=300
     #[arg(long, value_name = "LIMITS", value_parser = bench_limits::limits)]
     pub(super) limits: Option<Limits>,
     /// Play the usual ways to keep limits too: governor, a log at send, a hold
     #[arg(long)]
     pub(super) compare: bool,
-    /// How long to play, in virtual time
-    #[arg(long = "for", value_name = "TIME", default_value = "24h", value_parser = bench_limits::length)]
-    pub(super) length: Duration,
-    /// When there is work: endless, or on-off:TIME/TIME such as on-off:120s/90s
-    #[arg(long, value_name = "LOAD", default_value = "endless", value_parser = bench_limits::load)]
-    pub(super) load: Pattern,
+    /// How long at the most: 24h of virtual time, or 60s of real time, when absent
+    #[arg(long = "for", value_name = "TIME", value_parser = bench_limits::length)]
+    pub(super) length: Option<Duration>,
+    /// When there is work: endless (when absent), or on-off:TIME/TIME such as on-off:120s/90s
+    #[arg(long, value_name = "LOAD", value_parser = bench_limits::load)]
+    pub(super) load: Option<Pattern>,
     /// Cells under way at once; as many as the limits allow at once when absent
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(super) cells: Option<u32>,
@@ -207,7 +217,12 @@ pub(super) struct BenchArguments {
 }
 
 const BENCH: &str = "\
-Nothing is sent: time is virtual, and every call is judged by the server's own count.
+Limits, of a provider or of nobody, are played: nothing is sent, time is virtual, and every call
+is judged by the server's own count.
+Jobs are run: against simulators in this process, in real time or with --virtual, or with --live
+against the provider. A path that exists, or that ends in .toml, is a job. State and output go to
+a folder of their own below bench/ and are removed; a live bench keeps the real quota. --compare,
+--limits, --load, --cells and --retry-after are for limits alone.
 Limits: qps, per_minute, per_hour, per_day (from midnight UTC) and concurrency (16 when absent).
 `tidemill simulate --help` says more about --enforce and --latency.";
 

@@ -4,6 +4,8 @@
 
 mod args;
 mod bench;
+mod bench_book;
+mod bench_jobs;
 mod bench_limits;
 mod check;
 mod load;

@@ -32,7 +32,7 @@ use super::term::{put, say};
 const REFRESH: Duration = Duration::from_millis(500);
 
 /// What the disk gets after the grace: pages that came in are kept, a file that is being published is finished.
-const DISK: Duration = Duration::from_secs(5);
+pub(super) const DISK: Duration = Duration::from_secs(5);
 
 /// Runs the jobs and prints the report.
 pub(super) async fn run(arguments: RunArguments) -> Result<Exit, CommandError> {
@@ -52,7 +52,10 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, CommandError> {
         false => Folders::of(&settings, &environment),
     };
     let listening = match arguments.simulate {
-        true => simulators(&prepared, &environment, &arguments.fault).await?,
+        true => {
+            let options = simulate::Options { seed: 1, ..simulate::Options::default() };
+            simulators(&prepared, &environment, &arguments.fault, &options).await?
+        }
         false => HashMap::new(),
     };
     let assigned = assign(prepared, &listening)?;
@@ -98,7 +101,11 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, CommandError> {
 }
 
 /// Reads and checks everything, which may take a while where axis files are large or far away.
-fn read(arguments: &JobArguments, simulate: bool, now: Timestamp) -> Result<(Workspace, Vec<Prepared>), CommandError> {
+pub(super) fn read(
+    arguments: &JobArguments,
+    simulate: bool,
+    now: Timestamp,
+) -> Result<(Workspace, Vec<Prepared>), CommandError> {
     let mut loaded = load(arguments)?;
     if simulate {
         loaded.workspace.environment = with_secrets(&loaded.workspace.environment, &loaded.providers());
@@ -150,10 +157,12 @@ pub(super) fn empty_report(prepared: &Prepared, folders: &Folders) -> JobReport 
     JobReport::new(job.name.as_str(), &provider.name, output.display().to_string())
 }
 
-async fn simulators(
+/// A simulator for each provider of the jobs, that plays as `options` and `faults` say.
+pub(super) async fn simulators(
     prepared: &[Prepared],
     environment: &Environment,
     faults: &[String],
+    options: &simulate::Options,
 ) -> Result<HashMap<String, Listening>, CommandError> {
     let mut providers: Vec<&Provider> = prepared.iter().map(|job| job.provider.as_ref()).collect();
     providers.sort_by_key(|provider| &provider.name);
@@ -161,9 +170,8 @@ async fn simulators(
     let mut faults = deal(faults, &providers)?;
     let mut listening = HashMap::new();
     for provider in providers {
-        let options = simulate::Options { seed: 1, ..simulate::Options::default() };
         let own = faults.remove(&provider.name).unwrap_or_default();
-        listening.insert(provider.name.clone(), listen(provider, environment, &own, options, 0).await?);
+        listening.insert(provider.name.clone(), listen(provider, environment, &own, options.clone(), 0).await?);
     }
     Ok(listening)
 }
@@ -195,7 +203,10 @@ fn deal(faults: &[String], providers: &[&Provider]) -> Result<HashMap<String, Ve
 }
 
 /// Gives each job its wire; in a rehearsal it leads to the simulator.
-fn assign(prepared: Vec<Prepared>, listening: &HashMap<String, Listening>) -> Result<Vec<Assigned>, CommandError> {
+pub(super) fn assign(
+    prepared: Vec<Prepared>,
+    listening: &HashMap<String, Listening>,
+) -> Result<Vec<Assigned>, CommandError> {
     let mut transports: HashMap<String, (Arc<Provider>, Arc<dyn Transport>)> = HashMap::new();
     let mut assigned = Vec::new();
     for mut job in prepared {

@@ -85,7 +85,7 @@ async fn command(command: Command) -> Result<Exit, CommandError> {
         Command::Plan(arguments) => plan::plan(&arguments),
         Command::Verify(arguments) => verify::verify(&arguments),
         Command::Replay(arguments) => replay::replay(arguments).await,
-        Command::Bench(arguments) => bench::bench(&arguments),
+        Command::Bench(arguments) => bench::bench(&arguments).await,
         Command::Quota(arguments) => quota::quota(&arguments),
         Command::Simulate(arguments) => simulate::simulate(arguments).await,
     }

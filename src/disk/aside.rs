@@ -1,11 +1,10 @@
 //! Work that waits for the disk goes aside, to a thread that may block.
 //!
-//! A debug build can be told to do it on the spot instead: then nothing depends on which thread is faster, and a run on
-//! tokio's paused clock is the same run each time.
+//! A thread can be told to do it on the spot instead: then nothing depends on which thread is faster, and a run on
+//! tokio's paused clock is the same run each time. Tests and benches in virtual time ask for that.
 
 /// What `work` gives; none when it panicked. Once begun it is done to its end, even if nobody waits any more.
 pub(crate) async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-    #[cfg(debug_assertions)]
     if on_the_spot::is_asked() {
         // Others go on meanwhile, before and after: what is killed then has not begun it, or never heard of its end.
         tokio::task::yield_now().await;
@@ -16,11 +15,9 @@ pub(crate) async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + '
     tokio::task::spawn_blocking(work).await.ok()
 }
 
-#[cfg(debug_assertions)]
 pub use on_the_spot::OnTheSpot;
 
-/// Tests only.
-#[cfg(debug_assertions)]
+/// For time that is virtual only.
 mod on_the_spot {
     use std::cell::Cell;
     use std::marker::PhantomData;

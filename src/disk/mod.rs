@@ -22,7 +22,6 @@ mod step;
 #[cfg(debug_assertions)]
 mod watch;
 
-#[cfg(debug_assertions)]
 pub use aside::OnTheSpot;
 pub(crate) use aside::aside;
 pub use durability::Durability;

@@ -89,8 +89,8 @@ pub(super) async fn ask(
     let mut state = RetryState::default();
     let mut first = true;
     loop {
-        let permit = match admit(source).await? {
-            Ok(permit) => permit,
+        let (permit, waited) = match admit(source).await? {
+            Ok(admitted) => admitted,
             Err(end) => return Ok(Answered::End(end)),
         };
         let signed = source.signer.sign(request, source.clock.now().wall)?;
@@ -101,7 +101,7 @@ pub(super) async fn ask(
         let (mut held, result) = tokio::select! {
             biased;
             sent = source.transport.send(signed.request, permit) => sent,
-            () = reached(source, Ending::Over) => return Ok(Answered::End(dropped(source, sent.elapsed))),
+            () = reached(source, Ending::Over) => return Ok(Answered::End(dropped(source, waited, sent.elapsed))),
         };
         let now = source.clock.now();
         source.spending.waited(now.elapsed - sent.elapsed);
@@ -120,7 +120,8 @@ pub(super) async fn ask(
         };
         report(source, &mut held, &result, &judgement, wait);
         let judgement = mask(source, judgement);
-        (source.notify)(Notice::Attempt { latency: now.elapsed - sent.elapsed, judgement: judgement.clone() });
+        let latency = now.elapsed - sent.elapsed;
+        (source.notify)(Notice::Attempt { waited, latency, judgement: judgement.clone() });
         if proves_token(&judgement.verdict) {
             source.signer.accepted(signed.epoch);
         }
@@ -246,17 +247,18 @@ async fn reached(source: &Source<'_>, stage: Ending) {
 }
 
 /// Accounts for an attempt whose answer is no longer waited for: it left, so it counts; its permit reports the loss.
-fn dropped(source: &Source<'_>, sent: Duration) -> CellEnd {
+fn dropped(source: &Source<'_>, waited: Duration, sent: Duration) -> CellEnd {
     let judgement = judge_broken(&TransportError::Broken("the run had to end before it came".to_owned()));
-    (source.notify)(Notice::Attempt { latency: source.clock.now().elapsed - sent, judgement });
+    (source.notify)(Notice::Attempt { waited, latency: source.clock.now().elapsed - sent, judgement });
     CellEnd::Interrupted
 }
 
-/// A permit, or why there is none; an error when the limits cannot be kept.
-async fn admit(source: &Source<'_>) -> Result<Result<Permit, CellEnd>, CellError> {
+/// A permit and how long it was waited for, or why there is none; an error when the limits cannot be kept.
+async fn admit(source: &Source<'_>) -> Result<Result<(Permit, Duration), CellEnd>, CellError> {
     if *source.ending.borrow() >= Ending::Asked {
         return Ok(Err(CellEnd::Interrupted));
     }
+    let asked = source.clock.now().elapsed;
     let permit = tokio::select! {
         biased;
         () = reached(source, Ending::Asked) => return Ok(Err(CellEnd::Interrupted)),
@@ -272,7 +274,7 @@ async fn admit(source: &Source<'_>) -> Result<Result<Permit, CellEnd>, CellError
     };
     let now = source.clock.now();
     Ok(match source.spending.claim(now.elapsed) {
-        Ok(()) => Ok(permit),
+        Ok(()) => Ok((permit, now.elapsed - asked)),
         Err(reason) => Err(CellEnd::Parked { resume_at: now.wall, reason, reach: Reach::Job }),
     })
 }

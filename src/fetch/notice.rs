@@ -11,6 +11,8 @@ use super::classify::Judgement;
 pub enum Notice {
     /// One attempt was answered, or broke.
     Attempt {
+        /// From asking for leave until the permit was there.
+        waited: Duration,
         /// Send to answer.
         latency: Duration,
         /// What the answer means; a broken attempt has the transport's words as its message.

@@ -88,6 +88,12 @@ impl Clock {
         Moment { elapsed, wall }
     }
 
+    /// The processor time that this process has used, on all cores, whatever clock it runs on.
+    pub fn processor() -> Duration {
+        let used = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+        Duration::new(used.tv_sec.unsigned_abs(), u32::try_from(used.tv_nsec).unwrap_or_default())
+    }
+
     pub(super) fn host(&self) -> Host {
         self.host
     }

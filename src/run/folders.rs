@@ -33,7 +33,11 @@ impl Folders {
 
     /// Those of a rehearsal.
     pub fn rehearsal(root: &Path) -> Self {
-        let folder = root.join(REHEARSAL);
+        Self::below(&root.join(REHEARSAL))
+    }
+
+    /// All of them in one folder.
+    pub fn below(folder: &Path) -> Self {
         Self { state: folder.join("state"), output: folder.join("data"), quota: folder.join("quota") }
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::provider::Cause;
 use crate::quota::Moment;
 
 /// One request.
@@ -21,6 +22,8 @@ pub struct Entry {
     pub http: u16,
     /// It counted against the windows.
     pub counted: bool,
+    /// The limit that refused it, if one did.
+    pub refused: Option<Cause>,
     /// Other requests being processed when it arrived.
     pub in_flight: usize,
 }

@@ -89,6 +89,11 @@ impl Simulator {
         &self.log
     }
 
+    /// The same, which are forgotten: a log of days need not fit into memory.
+    pub fn take_log(&mut self) -> Vec<Entry> {
+        std::mem::take(&mut self.log)
+    }
+
     /// Totals so far.
     pub fn stats(&self) -> Stats {
         Stats { windows: self.enforcer.stats(), ..self.stats.clone() }

@@ -96,6 +96,7 @@ impl Simulator {
         let allowed = auth::check(&self.provider, &self.secrets, &seen.asked, own.wall);
         let admitted = allowed.map(|()| self.enforcer.admit_behind(own, in_flight));
         let is_admitted = matches!(admitted, Ok(Ok(())));
+        let limited = admitted.as_ref().ok().and_then(|admitted| admitted.as_ref().err()).map(|refusal| refusal.cause);
         let counted = is_admitted || (admitted.is_ok() && self.options.rules.count_refusals);
 
         let outcome = match (faults.iter().find(|what| **what != What::Slow), admitted) {
@@ -132,6 +133,7 @@ impl Simulator {
                 code: answer.code.clone(),
                 http: answer.status,
                 counted,
+                refused: limited,
                 in_flight,
             });
         }

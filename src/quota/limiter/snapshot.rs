@@ -16,7 +16,7 @@ pub struct Snapshot {
     pub in_flight: u32,
     /// How many of those are allowed at present.
     pub concurrency: u32,
-    /// Callers of [`super::Quota::permit`] that wait.
+    /// Callers of [`crate::quota::Quota::permit`] that wait.
     pub waiting: usize,
     /// When the next call may leave; `None` if that hangs on an answer, or never.
     pub next_permit_at: Option<Timestamp>,

@@ -51,7 +51,7 @@ fn elements(text: &str) -> Vec<String> {
 
 #[test]
 fn a_page_is_whole_and_loads_nothing() {
-    let text = page(&report("foxdata", &Strategy::ALL));
+    let text = page(&[report("foxdata", &Strategy::ALL)]);
     let seen = elements(&text);
     let count = |name: &str| seen.iter().filter(|element| *element == name).count();
     assert_eq!(count("h2"), 5, "use, three limits, times");
@@ -67,7 +67,7 @@ fn a_page_is_whole_and_loads_nothing() {
 
 #[test]
 fn no_name_becomes_markup() {
-    let text = page(&report("<b>&\"'</dd><script>", &[Strategy::Tidemill]));
+    let text = page(&[report("<b>&\"'</dd><script>", &[Strategy::Tidemill])]);
     assert_eq!(elements(&text).iter().filter(|name| *name == "script" || *name == "b").count(), 0);
     assert!(text.contains("&lt;b&gt;&amp;&quot;&#39;&lt;/dd&gt;&lt;script&gt;"));
 }

@@ -4,6 +4,7 @@
 //! ended by its handle. Helpers: [`place`] is a workspace with the binary, [`wire`] a provider that answers by hand.
 
 mod bench;
+mod bench_jobs;
 mod codes;
 mod disk;
 mod ends;
