@@ -9,7 +9,7 @@ use crate::bench::Pattern;
 use crate::job::parse_duration;
 use crate::provider::Limits;
 use crate::run::Exit;
-use crate::simulate::{CountAt, Kind, Latency};
+use crate::simulate::{CountAt, Kind, Latency, Rules};
 
 use super::bench_limits;
 
@@ -151,6 +151,31 @@ pub(super) struct ReplayArguments {
     pub(super) progress: ProgressMode,
 }
 
+/// How a played provider keeps its limits, and its clock.
+#[derive(Debug, Clone, Copy, Args)]
+pub(super) struct PlayedArguments {
+    /// How the limits are kept: log, fixed, counter, bucket:N or gcra:N
+    #[arg(long, value_name = "KIND", default_value = "log")]
+    pub(super) enforce: Kind,
+    /// Refused calls count against the limits too
+    #[arg(long)]
+    pub(super) count_refusals: bool,
+    /// Point of the processing at which a call is counted: start, middle or end
+    #[arg(long, value_name = "POINT", default_value = "start")]
+    pub(super) count_at: CountAt,
+    /// The provider's clock runs so many millionths faster, or slower when negative
+    #[arg(long, value_name = "PPM", default_value_t = 0, allow_negative_numbers = true)]
+    #[arg(value_parser = clap::value_parser!(i32).range(-100_000..=100_000))]
+    pub(super) drift: i32,
+}
+
+impl PlayedArguments {
+    /// How the limits are kept.
+    pub(super) fn rules(self) -> Rules {
+        Rules { kind: self.enforce, count_refusals: self.count_refusals, ..Rules::default() }
+    }
+}
+
 /// `tidemill bench`
 #[derive(Debug, Clone, Args)]
 #[command(after_help = BENCH)]
@@ -183,25 +208,15 @@ pub(super) struct BenchArguments {
     /// Cells under way at once; as many as the limits allow at once when absent
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(super) cells: Option<u32>,
-    /// How the limits are kept: log, fixed, counter, bucket:N or gcra:N
-    #[arg(long, value_name = "KIND", default_value = "log")]
-    pub(super) enforce: Kind,
-    /// Refused calls count against the limits too
-    #[arg(long)]
-    pub(super) count_refusals: bool,
-    /// Point of the processing at which a call is counted: start, middle or end
-    #[arg(long, value_name = "POINT", default_value = "start")]
-    pub(super) count_at: CountAt,
+    /// How the provider is played.
+    #[command(flatten)]
+    pub(super) played: PlayedArguments,
     /// Refusals say when to come back
     #[arg(long)]
     pub(super) retry_after: bool,
     /// How long answers take: j0, j1, j2, j3 or FLOOR+EXTRA
     #[arg(long, value_name = "LATENCY", default_value = "j2")]
     pub(super) latency: Latency,
-    /// The provider's clock runs so many millionths faster, or slower when negative
-    #[arg(long, value_name = "PPM", default_value_t = 0, allow_negative_numbers = true)]
-    #[arg(value_parser = clap::value_parser!(i32).range(-100_000..=100_000))]
-    pub(super) drift: i32,
     /// Another seed gives other latencies
     #[arg(long, default_value_t = 1)]
     pub(super) seed: u64,
@@ -255,22 +270,12 @@ pub(super) struct SimulateArguments {
     /// Faults, may be given several times
     #[arg(long, value_name = "FAULT")]
     pub(super) fault: Vec<String>,
-    /// How the limits are kept: log, fixed, counter, bucket:N or gcra:N
-    #[arg(long, value_name = "KIND", default_value = "log")]
-    pub(super) enforce: Kind,
-    /// Refused calls count against the limits too
-    #[arg(long)]
-    pub(super) count_refusals: bool,
-    /// Point of the processing at which a call is counted: start, middle or end
-    #[arg(long, value_name = "POINT", default_value = "start")]
-    pub(super) count_at: CountAt,
+    /// How the provider is played.
+    #[command(flatten)]
+    pub(super) played: PlayedArguments,
     /// How long answers take: j0, j1, j2, j3 or FLOOR+EXTRA
     #[arg(long, value_name = "LATENCY", default_value = "30ms+30ms")]
     pub(super) latency: Latency,
-    /// The provider's clock runs so many millionths faster, or slower when negative
-    #[arg(long, value_name = "PPM", default_value_t = 0, allow_negative_numbers = true)]
-    #[arg(value_parser = clap::value_parser!(i32).range(-100_000..=100_000))]
-    pub(super) drift: i32,
     /// Another seed gives other rows and other chances
     #[arg(long, default_value_t = 1)]
     pub(super) seed: u64,

@@ -10,7 +10,6 @@ use crate::job::{Problem, Problems};
 use crate::provider::Limits;
 use crate::quota::Clock;
 use crate::run::Exit;
-use crate::simulate::Rules;
 
 use super::args::BenchArguments;
 use super::bench_jobs::bench_jobs;
@@ -117,15 +116,15 @@ fn limits(arguments: &BenchArguments, provider: Option<&str>) -> Result<(String,
 }
 
 fn scenario(arguments: &BenchArguments, limits: Limits) -> Scenario {
-    let rules = Rules { kind: arguments.enforce, count_refusals: arguments.count_refusals, ..Rules::default() };
+    let rules = arguments.played.rules();
     let cells = arguments.cells.unwrap_or(limits.concurrency);
     let mut scenario =
         Scenario::new(limits, rules, arguments.latency, arguments.length.unwrap_or(LENGTH), arguments.seed);
-    scenario.server.count_at = arguments.count_at;
+    scenario.server.count_at = arguments.played.count_at;
     scenario.server.retry_after = arguments.retry_after;
     scenario.load = Load { pattern: arguments.load.unwrap_or(Pattern::Endless), cells };
     // The provider's clock is the true one here: where it runs fast, the client's runs slow.
-    scenario.drift_ppm = -arguments.drift;
+    scenario.drift_ppm = -arguments.played.drift;
     scenario
 }
 

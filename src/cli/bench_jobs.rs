@@ -19,7 +19,7 @@ use crate::job::{Problem, Problems};
 use crate::provider::{Environment, Workspace};
 use crate::quota::Clock;
 use crate::run::{Assigned, Exit, Folders, Options, Prepared, RunError, Store, open_ledger, run as run_jobs};
-use crate::simulate::{self, InMemory, Rules, SimSecrets, Simulator};
+use crate::simulate::{self, InMemory, SimSecrets, Simulator};
 
 use super::args::{BenchArguments, JobArguments};
 use super::bench_book::{Benched, Book};
@@ -135,7 +135,7 @@ impl Bench {
         let durability = if is_hard { Durability::Power } else { Durability::Process };
         let options = Options::new(folders, durability, self.signal.subscribe(), GRACE);
         let (assigned, listening, simulators) = self.wire(prepared, &workspace.environment, &clock).await?;
-        let mut book = Book::new(&assigned, simulators, start, self.length(), self.arguments.drift);
+        let mut book = Book::new(&assigned, simulators, start, self.length(), self.arguments.played.drift);
         let store = Store::new(Box::new(ledger));
         let used = Clock::processor();
         let work = self.rounds(&assigned, &store, &options, &clock, &mut book);
@@ -219,9 +219,9 @@ impl Bench {
         simulate::Options {
             seed: self.arguments.seed,
             latency: self.arguments.latency,
-            rules: self.rules(),
-            count_at: self.arguments.count_at,
-            drift_ppm: self.arguments.drift,
+            rules: self.arguments.played.rules(),
+            count_at: self.arguments.played.count_at,
+            drift_ppm: self.arguments.played.drift,
             log: true,
             ..simulate::Options::default()
         }
@@ -229,15 +229,11 @@ impl Bench {
 
     /// The same in the words of a play, for its conditions.
     fn scenario(&self, limits: &crate::provider::Limits) -> Scenario {
-        let BenchArguments { latency, seed, count_at, drift, .. } = &self.arguments;
-        let mut scenario = Scenario::new(limits.clone(), self.rules(), *latency, self.length(), *seed);
-        scenario.server.count_at = *count_at;
-        scenario.drift_ppm = -drift;
+        let BenchArguments { latency, seed, played, .. } = &self.arguments;
+        let mut scenario = Scenario::new(limits.clone(), played.rules(), *latency, self.length(), *seed);
+        scenario.server.count_at = played.count_at;
+        scenario.drift_ppm = -played.drift;
         scenario
-    }
-
-    fn rules(&self) -> Rules {
-        Rules { kind: self.arguments.enforce, count_refusals: self.arguments.count_refusals, ..Rules::default() }
     }
 
     fn length(&self) -> Duration {

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use crate::quota::Clock;
 use crate::run::Exit;
-use crate::simulate::{Entry, Options, Rules, serve};
+use crate::simulate::{Entry, Options, serve};
 
 use super::args::SimulateArguments;
 use super::load::workspace;
@@ -29,9 +29,9 @@ pub(super) async fn simulate(arguments: SimulateArguments) -> Result<Exit, Comma
     let options = Options {
         seed: arguments.seed,
         latency: arguments.latency,
-        rules: Rules { kind: arguments.enforce, count_refusals: arguments.count_refusals, ..Rules::default() },
-        count_at: arguments.count_at,
-        drift_ppm: arguments.drift,
+        rules: arguments.played.rules(),
+        count_at: arguments.played.count_at,
+        drift_ppm: arguments.played.drift,
         log: arguments.log.is_some(),
         ..Options::default()
     };
