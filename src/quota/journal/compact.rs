@@ -1,6 +1,7 @@
 //! Which records of a journal still count: pure.
 //!
-//! Invariant: whoever reads what is kept counts in every window what he would have counted from the whole.
+//! Invariant: whoever reads what is kept counts in every window at least what he would have counted from the whole; more
+//! only of calls that fall out of a window within the minute.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -147,7 +147,8 @@ impl Held {
             return at;
         }
         let grain = self.grain.as_secs().max(1);
-        Duration::from_secs(at.as_secs().div_ceil(grain) * grain)
+        let whole = at.as_secs() + u64::from(at.subsec_nanos() > 0);
+        Duration::from_secs(whole.div_ceil(grain) * grain)
     }
 }
 
