@@ -161,6 +161,16 @@ pub enum Unit {
     Credits,
 }
 
+impl Unit {
+    /// What `calls` that cost `price` credits each count.
+    pub fn weight(self, calls: u32, price: u32) -> u32 {
+        match self {
+            Self::Calls => calls,
+            Self::Credits => calls.saturating_mul(price),
+        }
+    }
+}
+
 /// When a call counts against a limit.
 #[derive(Debug, Clone, PartialEq)]
 pub enum WindowKind {

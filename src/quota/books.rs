@@ -48,7 +48,7 @@ impl Books {
         self.journal.as_ref().is_some_and(|journal| journal.others() > 0)
     }
 
-    /// When others were last heard; `None` without a journal there is nobody to hear.
+    /// When others were last heard; `None` without a journal, for then there is nobody to hear.
     pub(super) fn heard(&self) -> Option<Duration> {
         self.journal.as_ref().map(|_| self.heard.unwrap_or_default())
     }

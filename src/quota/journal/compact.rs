@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use crate::provider::{Window, WindowKind};
+use crate::provider::{Unit, Window, WindowKind};
 use crate::quota::Calendar;
 use crate::quota::period::{BUCKET, FOREIGN_LATENCY, LESSON, LONG, drifted};
 
@@ -47,8 +47,10 @@ pub(in crate::quota) fn still_counting(told: &[Told], now: Timestamp, windows: &
 /// Adds what a record counts to its minute.
 fn sum(past: &mut BTreeMap<(i64, u32), Record>, record: &Record) {
     let (job, more, less, credits, back) = match record.what {
-        What::Sent { job, count, price, .. } | What::Carried { job, count, price } => (job, count, 0, count * price, 0),
-        What::Unsent { job, count, price } => (job, 0, count, 0, count * price),
+        What::Sent { job, count, price, .. } | What::Carried { job, count, price } => {
+            (job, count, 0, Unit::Credits.weight(count, price), 0)
+        }
+        What::Unsent { job, count, price } => (job, 0, count, 0, Unit::Credits.weight(count, price)),
         What::Past { job, count, credits } => (job, count, 0, credits, 0),
         What::Cost { job, more, less } => (job, 0, 0, more, less),
         _ => return,
@@ -60,8 +62,8 @@ fn sum(past: &mut BTreeMap<(i64, u32), Record>, record: &Record) {
         ..*record
     });
     if let What::Past { count, credits: sum_credits, .. } = &mut sum.what {
-        *count = (*count + more).saturating_sub(less);
-        *sum_credits = (*sum_credits + credits).saturating_sub(back);
+        *count = count.saturating_add(more).saturating_sub(less);
+        *sum_credits = sum_credits.saturating_add(credits).saturating_sub(back);
     }
     if record.at.wall > sum.at.wall {
         sum.at = record.at;

@@ -43,12 +43,11 @@ impl History {
 
 /// Whose calls a record counts, and how many more or fewer.
 fn counted(what: &What, unit: Unit) -> Option<(Option<u32>, u32, u32)> {
-    let weight = |count: u32, price: u32| if unit == Unit::Calls { count } else { count.saturating_mul(price) };
     Some(match *what {
         What::Sent { job, count, price, .. } | What::Carried { job, count, price } => {
-            (Some(job), weight(count, price), 0)
+            (Some(job), unit.weight(count, price), 0)
         }
-        What::Unsent { job, count, price } => (Some(job), 0, weight(count, price)),
+        What::Unsent { job, count, price } => (Some(job), 0, unit.weight(count, price)),
         What::Past { job, count, credits } => (Some(job), if unit == Unit::Calls { count } else { credits }, 0),
         What::Cost { job, more, less } if unit == Unit::Credits => (Some(job), more, less),
         What::Foreign { count, .. } => (None, count, 0),

@@ -53,10 +53,7 @@ impl Held {
 
     /// What calls that cost `price` each count here.
     pub(super) fn weight(&self, count: u32, price: u32) -> u32 {
-        match self.unit {
-            Unit::Calls => count,
-            Unit::Credits => count.saturating_mul(price),
-        }
+        self.unit.weight(count, price)
     }
 
     /// As [`Slots::next_free`].

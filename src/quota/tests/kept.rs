@@ -108,6 +108,13 @@ fn a_day_of_calls_is_a_line_a_minute() {
 }
 
 #[test]
+fn a_price_beyond_all_bounds_is_summed_up_as_full() {
+    let all: Vec<Told> = [600, 601].map(|ago| call(Duration::from_secs(ago), 1, u32::MAX, true)).concat();
+    let kept = still_counting(&all, noon(), &[Window { unit: Unit::Credits, ..rolling(9, DAY) }]);
+    assert!(matches!(kept[0].what, What::Past { credits: u32::MAX, .. }), "{kept:?}");
+}
+
+#[test]
 fn lessons_are_believed_for_a_week() {
     for (ago, believed) in [(6 * DAY, true), (8 * DAY, false)] {
         let what = What::Learned { period: SECOND, share: 800_000, interval: MINUTE, growth: 0 };
