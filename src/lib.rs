@@ -15,6 +15,7 @@
 //! | [`job`] | what was asked? | text of a job file → [`job::Job`], or every problem at once |
 //! | [`provider`] | who serves? | preset, settings, environment → [`provider::Provider`] and its credential |
 //! | [`plan`] | which pieces? | job + today → cells and partitions; what is left → calls, credits, finishing time |
+//! | [`json`] | what does an answer say? | bytes → checked text and where its values stand, nothing copied |
 //! | [`disk`] | how do bytes stay? | folders, files, names → durable ones; each step can be stopped and watched |
 //! | [`ledger`] | what is done? | small transactional facts; SQLite, and an in-memory model for property tests |
 //! | [`quota`] | may we call now? | limits → permits; pure limiter, one dispatcher that waits |
@@ -65,6 +66,8 @@ pub mod job;
 pub mod provider;
 
 pub mod plan;
+
+pub mod json;
 
 pub mod disk;
 

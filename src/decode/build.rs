@@ -8,13 +8,12 @@ use std::sync::Arc;
 use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
-use serde_json::value::RawValue;
 
 use super::column::Column;
-use super::project::{Added, Projection, object};
+use super::project::{Added, Projection, record};
 use super::reject::Reject;
 use super::schema::DatasetSchema;
-use super::tape::{Tape, Value};
+use crate::json::Value;
 
 /// Rows of one batch.
 pub const BATCH_ROWS: usize = 32 * 1024;
@@ -44,6 +43,8 @@ pub struct Decoder {
     index: HashMap<String, usize>,
     names: Vec<String>,
     rows: usize,
+    /// Text of records since the columns were weighed last.
+    unweighed: usize,
     /// Where the next field is expected: records of one provider mostly list theirs in the same order.
     next: usize,
 }
@@ -61,15 +62,22 @@ impl Decoder {
         let names: Vec<String> = schema.columns.iter().map(|(name, _)| name.clone()).collect();
         let index = names.iter().enumerate().map(|(at, name)| (name.clone(), at)).collect();
         let projection = Arc::new(projection);
-        Ok(Self { schema: schema.to_arrow(), projection, columns, index, names, rows: 0, next: 0 })
+        Ok(Self { schema: schema.to_arrow(), projection, columns, index, names, rows: 0, unweighed: 0, next: 0 })
     }
 
     /// Appends the rows of one record (one, or one per item of the exploded list) and returns how many.
     ///
     /// A rejected record leaves no trace.
-    pub fn push(&mut self, record: &RawValue, added: &Added) -> Result<usize, Reject> {
+    pub fn push(&mut self, value: Value<'_, '_>, added: &Added) -> Result<usize, Reject> {
+        record(value)?;
+        self.push_checked(value, added)
+    }
+
+    /// As [`Self::push`], for a record without flaws.
+    pub(super) fn push_checked(&mut self, value: Value<'_, '_>, added: &Added) -> Result<usize, Reject> {
         let before = self.rows;
-        let pushed = self.rows_of(record, added);
+        let pushed = self.rows_of(value, added);
+        self.unweighed += value.raw().len() * (self.rows - before);
         if pushed.is_err() {
             self.columns.iter_mut().for_each(|column| column.truncate(before));
             self.rows = before;
@@ -87,9 +95,16 @@ impl Decoder {
         self.rows == 0
     }
 
-    /// Whether it is time to flush: [`BATCH_ROWS`] rows, or 64 MiB of text.
-    pub fn is_full(&self) -> bool {
-        self.rows >= BATCH_ROWS || self.columns.iter().map(Column::text_bytes).sum::<usize>() >= BATCH_TEXT
+    /// Whether it is time to flush: [`BATCH_ROWS`] rows, or 64 MiB of text, which are counted from time to time.
+    pub fn is_full(&mut self) -> bool {
+        if self.rows >= BATCH_ROWS {
+            return true;
+        }
+        if self.unweighed < BATCH_TEXT / 64 {
+            return false;
+        }
+        self.unweighed = 0;
+        self.columns.iter().map(Column::text_bytes).sum::<usize>() >= BATCH_TEXT
     }
 
     /// The collected rows; `None` when there are none.
@@ -103,16 +118,12 @@ impl Decoder {
         RecordBatch::try_new_with_options(self.schema.clone(), arrays, &options).map(Some)
     }
 
-    fn rows_of(&mut self, record: &RawValue, added: &Added) -> Result<(), Reject> {
-        let tape = Tape::parse(record.get())?;
-        let record = tape.root();
-        object(record)?;
-        let tapes = added.tapes().collect::<Result<Vec<_>, _>>()?;
+    fn rows_of(&mut self, record: Value<'_, '_>, added: &Added) -> Result<(), Reject> {
         match self.projection.exploded(record)? {
-            None => self.row(record, None, added, &tapes),
+            None => self.row(record, None, added),
             Some(list) => {
                 for (index, item) in list.children().enumerate() {
-                    self.row(record, Some((list.key(), index, item)), added, &tapes)?;
+                    self.row(record, Some((&list.key(), index, item)), added)?;
                 }
                 Ok(())
             }
@@ -124,22 +135,21 @@ impl Decoder {
         record: Value<'_, '_>,
         item: Option<(&str, usize, Value<'_, '_>)>,
         added: &Added,
-        tapes: &[(&str, Tape<'_>)],
     ) -> Result<(), Reject> {
         let projection = Arc::clone(&self.projection);
         for field in projection.parents(record, added) {
-            self.set(field.key(), field).map_err(|reject| reject.below(field.key()))?;
+            self.set(&field.key(), field).map_err(|reject| reject.below(field.key()))?;
         }
         if let Some((list, index, item)) = item {
             for field in item.children() {
-                let column = projection.child_column(field.key());
+                let column = projection.child_column(&field.key());
                 if !projection.skips(&column) {
                     self.set(&column, field).map_err(|reject| reject.below(field.key()).below(index).below(list))?;
                 }
             }
         }
-        for (name, tape) in tapes.iter().filter(|(name, _)| !projection.skips(name)) {
-            self.set(name, tape.root()).map_err(|reject| reject.below(name))?;
+        for (name, value) in added.values().filter(|(name, _)| !projection.skips(name)) {
+            self.set(name, value).map_err(|reject| reject.below(name))?;
         }
         let rows = self.rows;
         self.columns.iter_mut().filter(|column| column.len() == rows).for_each(Column::append_null);

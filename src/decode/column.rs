@@ -15,9 +15,9 @@ use arrow::error::ArrowError;
 use super::number;
 use super::reject::{Reject, show};
 use super::schema::{fields_to_arrow, item_to_arrow};
-use super::tape::{Kind, Value};
 use super::time::{TimestampReader, date};
 use crate::job::{ColumnType, TimeUnit};
+use crate::json::{Kind, Value};
 
 #[derive(Debug)]
 pub(super) struct Column {
@@ -85,7 +85,7 @@ impl Column {
     /// Bytes of text held, also below.
     pub(super) fn text_bytes(&self) -> usize {
         match &self.cells {
-            Cells::Text(text) | Cells::Json(text) => text.bytes.len(),
+            Cells::Text(text) | Cells::Json(text) => text.text.len(),
             Cells::List { items, .. } => items.text_bytes() + items.len(),
             Cells::Struct { fields, .. } => fields.iter().map(Self::text_bytes).sum(),
             Cells::Bool(_) | Cells::Int8(_) | Cells::Int16(_) | Cells::Int32(_) | Cells::Int64(_) => 0,
@@ -102,8 +102,8 @@ impl Column {
         }
         match &mut self.cells {
             Cells::Bool(values) => match value.kind() {
-                Kind::Bool(flag) => values.append(*flag),
-                Kind::Null | Kind::Number | Kind::Text(_) | Kind::List | Kind::Object => {
+                Kind::Bool(flag) => values.append(flag),
+                Kind::Null | Kind::Whole | Kind::Fraction | Kind::Text | Kind::Escaped | Kind::List | Kind::Object => {
                     return Err(mismatch("true or false", value));
                 }
             },
@@ -117,17 +117,15 @@ impl Column {
                 values.push(numeric(value, |text| number::decimal(text, *precision, *scale))?);
             }
             Cells::Text(text) => match value.kind() {
-                Kind::Text(string) => text.push(string)?,
-                Kind::Null | Kind::Bool(_) | Kind::Number | Kind::List | Kind::Object => {
+                Kind::Text | Kind::Escaped => text.push(|out| value.push_text(out))?,
+                Kind::Null | Kind::Bool(_) | Kind::Whole | Kind::Fraction | Kind::List | Kind::Object => {
                     return Err(mismatch("a string", value));
                 }
             },
-            Cells::Json(text) => text.push(value.raw())?,
-            Cells::Date(values) => match value.kind() {
-                Kind::Text(string) => values.push(date(string).map_err(Reject::new)?),
-                Kind::Null | Kind::Bool(_) | Kind::Number | Kind::List | Kind::Object => {
-                    return Err(mismatch("a calendar day as a string", value));
-                }
+            Cells::Json(text) => text.push(|out| out.push_str(value.raw()))?,
+            Cells::Date(values) => match value.text() {
+                Some(text) => values.push(date(&text).map_err(Reject::new)?),
+                None => return Err(mismatch("a calendar day as a string", value)),
             },
             Cells::Timestamp { reader, values, .. } => values.push(timestamp(value, reader)?),
             Cells::List { offsets, items, .. } => append_list(offsets, items, value)?,
@@ -168,7 +166,7 @@ impl Column {
             Cells::Decimal { values, .. } => values.truncate(len),
             Cells::Text(text) | Cells::Json(text) => {
                 text.offsets.truncate(len + 1);
-                text.bytes.truncate(usize::try_from(text.end()).unwrap_or_default());
+                text.text.truncate(usize::try_from(text.end()).unwrap_or_default());
             }
             Cells::List { offsets, items, .. } => {
                 offsets.truncate(len + 1);
@@ -195,8 +193,8 @@ impl Column {
                 Arc::new(array.with_precision_and_scale(*precision, scale.cast_signed())?)
             }
             Cells::Text(text) | Cells::Json(text) => {
-                let Text { offsets, bytes } = std::mem::take(text);
-                Arc::new(StringArray::try_new(offset_buffer(offsets), Buffer::from_vec(bytes), nulls)?)
+                let Text { offsets, text } = std::mem::take(text);
+                Arc::new(StringArray::try_new(offset_buffer(offsets), Buffer::from_vec(text.into_bytes()), nulls)?)
             }
             Cells::Date(values) => primitive::<Date32Type>(values, nulls)?,
             Cells::Timestamp { unit, zoned, values, .. } => match unit {
@@ -220,20 +218,20 @@ impl Column {
 #[derive(Debug)]
 struct Text {
     offsets: Vec<i32>,
-    bytes: Vec<u8>,
+    text: String,
 }
 
 impl Default for Text {
     fn default() -> Self {
-        Self { offsets: vec![0], bytes: Vec::new() }
+        Self { offsets: vec![0], text: String::new() }
     }
 }
 
 impl Text {
-    fn push(&mut self, text: &str) -> Result<(), Reject> {
-        let end = i32::try_from(self.bytes.len() + text.len())
+    fn push(&mut self, append: impl FnOnce(&mut String)) -> Result<(), Reject> {
+        append(&mut self.text);
+        let end = i32::try_from(self.text.len())
             .map_err(|_| Reject::new("more than 2 GiB of text in one column of one batch"))?;
-        self.bytes.extend_from_slice(text.as_bytes());
         self.offsets.push(end);
         Ok(())
     }
@@ -244,7 +242,7 @@ impl Text {
 }
 
 fn append_list(offsets: &mut Vec<i32>, items: &mut Column, value: Value<'_, '_>) -> Result<(), Reject> {
-    if !matches!(value.kind(), Kind::List) {
+    if value.kind() != Kind::List {
         return Err(mismatch("a list", value));
     }
     for (index, item) in value.children().enumerate() {
@@ -257,12 +255,12 @@ fn append_list(offsets: &mut Vec<i32>, items: &mut Column, value: Value<'_, '_>)
 }
 
 fn append_struct(declared: &[(String, ColumnType)], fields: &mut [Column], value: Value<'_, '_>) -> Result<(), Reject> {
-    if !matches!(value.kind(), Kind::Object) {
+    if value.kind() != Kind::Object {
         return Err(mismatch("an object", value));
     }
     let before = fields.first().map_or(0, Column::len);
     for (index, field) in value.children().enumerate() {
-        let name = field.key();
+        let name = &*field.key();
         let at = match declared.get(index) {
             Some((expected, _)) if expected == name => Some(index),
             Some(_) | None => declared.iter().position(|(known, _)| known == name),
@@ -280,27 +278,29 @@ fn append_struct(declared: &[(String, ColumnType)], fields: &mut [Column], value
 
 /// A number, or a string that is exactly one.
 fn numeric<T>(value: Value<'_, '_>, read: impl FnOnce(&str) -> Result<T, String>) -> Result<T, Reject> {
-    match value.kind() {
-        Kind::Number => read(value.raw()).map_err(Reject::new),
-        Kind::Text(text) if number::is_number(text) => read(text).map_err(Reject::new),
-        Kind::Text(text) => Err(Reject::new(format!("expected a number, found the string {}", show(text)))),
-        Kind::Null | Kind::Bool(_) | Kind::List | Kind::Object => Err(mismatch("a number", value)),
+    match (value.kind(), value.text()) {
+        (Kind::Whole | Kind::Fraction, _) => read(value.raw()).map_err(Reject::new),
+        (_, Some(text)) if number::is_number(&text) => read(&text).map_err(Reject::new),
+        (_, Some(text)) => Err(Reject::new(format!("expected a number, found the string {}", show(&text)))),
+        (_, None) => Err(mismatch("a number", value)),
     }
 }
 
 /// Text is read as a date with a time of day, a whole number as units since 1970-01-01.
 fn timestamp(value: Value<'_, '_>, reader: &TimestampReader) -> Result<i64, Reject> {
-    match value.kind() {
-        Kind::Text(text) => reader.read(text).map_err(Reject::new),
-        Kind::Number => number::integer(value.raw(), "a timestamp of 64 bits").map_err(Reject::new),
-        Kind::Null | Kind::Bool(_) | Kind::List | Kind::Object => Err(mismatch("a date with a time of day", value)),
+    match (value.kind(), value.text()) {
+        (_, Some(text)) => reader.read(&text).map_err(Reject::new),
+        (Kind::Whole | Kind::Fraction, _) => {
+            number::integer(value.raw(), "a timestamp of 64 bits").map_err(Reject::new)
+        }
+        (_, None) => Err(mismatch("a date with a time of day", value)),
     }
 }
 
 fn mismatch(expected: &str, value: Value<'_, '_>) -> Reject {
     let found = value.type_name();
     Reject::new(match value.kind() {
-        Kind::Bool(_) | Kind::Number | Kind::Text(_) => {
+        Kind::Bool(_) | Kind::Whole | Kind::Fraction | Kind::Text | Kind::Escaped => {
             format!("expected {expected}, found {found} {}", show(value.raw()))
         }
         Kind::Null | Kind::List | Kind::Object => format!("expected {expected}, found {found}"),

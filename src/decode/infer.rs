@@ -4,15 +4,13 @@
 //! parent's), then added ones, then declared ones that no record has. A field that was only ever null has no type yet
 //! and becomes no column until a record gives it one: a guess would bind every later partition to it.
 
-use serde_json::value::RawValue;
-
 use super::observed::Fields;
-use super::project::{Added, Projection, object};
+use super::project::{Added, Projection, record};
 use super::reject::Reject;
 use super::schema::{DatasetSchema, find};
-use super::tape::Tape;
 use super::widen::{Widened, older_fits, widen};
 use crate::job::ColumnType;
+use crate::json::Value;
 
 /// Watches the records of a partition.
 #[derive(Debug, Default)]
@@ -24,7 +22,7 @@ pub struct Inference {
 }
 
 /// What inference found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Inferred {
     /// The columns of this partition's file, and from its seal on the dataset's.
     pub schema: DatasetSchema,
@@ -58,27 +56,24 @@ impl Inference {
     }
 
     /// Takes one record into account. A record that is refused here leaves no mark; building refuses it again.
-    pub fn observe(&mut self, record: &RawValue, added: &Added) -> Result<(), Reject> {
-        let tape = Tape::parse(record.get())?;
-        let record = tape.root();
-        object(record)?;
-        let list = self.projection.exploded(record)?;
-        self.projection.parents(record, added).for_each(|field| self.parents.observe(field));
+    pub fn observe(&mut self, value: Value<'_, '_>, added: &Added) -> Result<(), Reject> {
+        record(value)?;
+        let list = self.projection.exploded(value)?;
+        self.projection.parents(value, added).for_each(|field| self.parents.observe(field));
         for item in list.iter().flat_map(|list| list.children()) {
             item.children().for_each(|field| self.children.observe(field));
         }
-        for field in added.tapes() {
-            let (name, tape) = field?;
+        for (name, value) in added.values() {
             if !self.projection.skips(name) {
-                self.added.observe_as(name, tape.root());
+                self.added.observe_as(name, value);
             }
         }
         Ok(())
     }
 
     /// The schema: declared types win, recorded columns stay and only widen.
-    pub fn finish(self, declared: &[(String, ColumnType)], recorded: Option<&DatasetSchema>) -> Inferred {
-        let mut projection = self.projection;
+    pub fn finish(&self, declared: &[(String, ColumnType)], recorded: Option<&DatasetSchema>) -> Inferred {
+        let mut projection = self.projection.clone();
         projection.prefixed = self
             .children
             .iter()

@@ -2,7 +2,7 @@
 //!
 //! Invariants: no number passes through a float on its way to an integer or decimal column; a rejected record leaves
 //! no trace in any column; the same pages and the same recorded schema give the same batches. Entry points:
-//! [`infer`] (first pass: the schema) and [`build`] (second pass: the batches).
+//! [`Pass`].
 
 mod build;
 mod column;
@@ -10,16 +10,18 @@ mod infer;
 mod number;
 mod observed;
 mod partition;
+mod pass;
 mod project;
 mod reject;
 mod schema;
-mod tape;
 mod time;
 mod widen;
 
+pub use arrow::array::RecordBatch;
 pub use build::{BATCH_ROWS, Decoder, DecoderError};
 pub use infer::{Change, Inference, Inferred};
-pub use partition::{Built, PageIn, PartitionError, RecordsAt, RejectedRecord, SAMPLES, build, infer};
+pub use partition::{Built, PageIn, PartitionError, RecordsAt, RejectedRecord, SAMPLES};
+pub use pass::{Pass, Passed, Reading};
 pub use project::{Added, Projection};
 pub use reject::Reject;
 pub use schema::{DatasetSchema, SchemaError};

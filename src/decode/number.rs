@@ -12,6 +12,9 @@ pub(super) fn decimal(text: &str, precision: u8, scale: u8) -> Result<i128, Stri
         scale => format!("{} has more than {scale} digits after the point", show(text)),
     };
     let too_large = || format!("{} does not fit decimal({precision},{scale})", show(text));
+    if let Some(value) = short_decimal(text, precision, scale) {
+        return Ok(value);
+    }
     let number = Digits::read(text);
     let significant = number.significant();
     if significant.is_empty() {
@@ -31,6 +34,22 @@ pub(super) fn decimal(text: &str, precision: u8, scale: u8) -> Result<i128, Stri
     let power = u32::try_from(shift).map_err(|_| too_large())?;
     let value = value * 10_i128.pow(power);
     Ok(if number.negative { -value } else { value })
+}
+
+/// The common case of [`decimal`], or none: at most eighteen digits without an exponent, which fit as they stand.
+fn short_decimal(text: &str, precision: u8, scale: u8) -> Option<i128> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let fraction = digits.find('.').map_or(0, |at| digits.len() - at - 1);
+    let missing = u32::from(scale).checked_sub(u32::try_from(fraction).ok()?)?;
+    if digits.len() > 18 || digits.len() + missing as usize > usize::from(precision) {
+        return None;
+    }
+    let mut value = 0_i64;
+    for byte in digits.bytes().filter(|byte| *byte != b'.') {
+        value = value * 10 + i64::from(byte.is_ascii_digit().then_some(byte - b'0')?);
+    }
+    let value = i128::from(value) * 10_i128.pow(missing);
+    Some(if text.starts_with('-') { -value } else { value })
 }
 
 /// `text` as an integer type; `3.0` and `1e3` are whole numbers, `3.7` is not.
@@ -100,16 +119,15 @@ pub(super) fn exceeds_float64(text: &str) -> bool {
     digits.trim_start_matches('0').trim_end_matches('0').len() > 17
 }
 
-/// `None` for a number with a fraction or an exponent.
-pub(super) fn whole(text: &str) -> Option<Whole> {
-    if text.bytes().any(|byte| matches!(byte, b'.' | b'e' | b'E')) {
-        None
-    } else if text.parse::<i64>().is_ok() {
-        Some(Whole::Int64)
+/// The kind of a number without fraction and exponent.
+pub(super) fn whole(text: &str) -> Whole {
+    // No eighteen digits are too many.
+    if text.len() <= 18 || text.parse::<i64>().is_ok() {
+        Whole::Int64
     } else if text.trim_start_matches('-').len() <= 38 {
-        Some(Whole::Wide)
+        Whole::Wide
     } else {
-        Some(Whole::Beyond)
+        Whole::Beyond
     }
 }
 

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use super::number::{self, Whole};
 use super::schema::find;
-use super::tape::{Kind, Value};
 use crate::job::ColumnType;
+use crate::json::{Kind, Value};
 
 /// The kinds of value one field held; nulls leave no mark.
 #[derive(Debug, Default)]
@@ -25,12 +25,13 @@ impl Observed {
         match value.kind() {
             Kind::Null => {}
             Kind::Bool(_) => self.bool = true,
-            Kind::Text(_) => self.text = true,
-            Kind::Number => {
-                match number::whole(value.raw()) {
-                    Some(whole) => self.whole = self.whole.max(Some(whole)),
-                    None => self.fraction = true,
-                }
+            Kind::Text | Kind::Escaped => self.text = true,
+            Kind::Whole => {
+                self.whole = self.whole.max(Some(number::whole(value.raw())));
+                self.long |= number::exceeds_float64(value.raw());
+            }
+            Kind::Fraction => {
+                self.fraction = true;
                 self.long |= number::exceeds_float64(value.raw());
             }
             Kind::List => {
@@ -102,7 +103,7 @@ pub(super) struct Fields {
 
 impl Fields {
     pub(super) fn observe(&mut self, field: Value<'_, '_>) {
-        self.observe_as(field.key(), field);
+        self.observe_as(&field.key(), field);
     }
 
     pub(super) fn observe_as(&mut self, name: &str, value: Value<'_, '_>) {

@@ -1,21 +1,16 @@
-//! Drives a partition: pages in, the schema out of the first pass, batches out of the second.
+//! What goes into the batches of a partition and what is left out.
 //!
-//! Both passes are pure functions of the pages, the declared columns and the recorded schema. A page that cannot be
+//! All of it is a pure function of the pages, the declared columns and the recorded schema. A page that cannot be
 //! read is an error (it was accepted when it came, so it is damaged or the record path changed); a record that does
 //! not fit is counted and the rest goes on.
 
-use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 use bytes::Bytes;
-use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::build::{Decoder, DecoderError};
-use super::infer::{Inference, Inferred};
-use super::project::{Added, Projection};
-use super::schema::DatasetSchema;
-use crate::fetch::{self, LocateError, Located};
-use crate::job::{ColumnType, Pointer, Shape};
+use super::build::DecoderError;
+use crate::fetch::LocateError;
+use crate::job::{Pointer, Shape};
 
 /// Rejected records kept as samples; all are counted.
 pub const SAMPLES: usize = 1000;
@@ -93,7 +88,7 @@ pub struct RejectedRecord {
     pub reason: String,
 }
 
-/// What the second pass did.
+/// What became batches.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Built {
     /// Records seen, rejected ones included.
@@ -104,78 +99,4 @@ pub struct Built {
     pub rejected: u64,
     /// The first 1000 of them.
     pub samples: Vec<RejectedRecord>,
-}
-
-/// First pass: the schema of a partition. `projection.prefixed` is found here.
-pub fn infer<E: std::error::Error + 'static>(
-    pages: impl IntoIterator<Item = Result<PageIn, E>>,
-    at: &RecordsAt,
-    projection: Projection,
-    declared: &[(String, ColumnType)],
-    recorded: Option<&DatasetSchema>,
-) -> Result<Inferred, PartitionError<E>> {
-    let mut inference = Inference::new(projection);
-    for page in pages {
-        let page = page.map_err(PartitionError::Caller)?;
-        let added = Added::new(&page.added);
-        for record in records(&page, at)? {
-            // Refused again, with its index, by the second pass.
-            let _refused = inference.observe(record, &added).is_err();
-        }
-    }
-    Ok(inference.finish(declared, recorded))
-}
-
-/// Second pass: hands batches of about [`super::BATCH_ROWS`] rows to `each`.
-pub fn build<E: std::error::Error + 'static>(
-    pages: impl IntoIterator<Item = Result<PageIn, E>>,
-    at: &RecordsAt,
-    inferred: &Inferred,
-    mut each: impl FnMut(RecordBatch) -> Result<(), E>,
-) -> Result<Built, PartitionError<E>> {
-    let mut decoder = Decoder::new(&inferred.schema, inferred.projection.clone())?;
-    let mut built = Built::default();
-    for page in pages {
-        let page = page.map_err(PartitionError::Caller)?;
-        let added = Added::new(&page.added);
-        for (index, record) in (0_u64..).zip(records(&page, at)?) {
-            built.records += 1;
-            match decoder.push(record, &added) {
-                Ok(rows) => built.rows += rows as u64,
-                Err(reject) => {
-                    built.rejected += 1;
-                    if built.samples.len() < SAMPLES {
-                        let (path, reason) = (reject.path, reject.reason);
-                        let (cell, page) = (page.cell.clone(), page.page);
-                        built.samples.push(RejectedRecord { cell, page, index, path, reason });
-                    }
-                }
-            }
-            if decoder.is_full()
-                && let Some(batch) = decoder.flush()?
-            {
-                each(batch).map_err(PartitionError::Caller)?;
-            }
-        }
-    }
-    if let Some(batch) = decoder.flush()? {
-        each(batch).map_err(PartitionError::Caller)?;
-    }
-    Ok(built)
-}
-
-fn records<'a, E: std::error::Error + 'static>(
-    page: &'a PageIn,
-    at: &RecordsAt,
-) -> Result<Vec<&'a RawValue>, PartitionError<E>> {
-    let broken = |source| PartitionError::Page { cell: page.cell.clone(), page: page.page, source };
-    let body = fetch::document(&page.body).map_err(broken)?;
-    match fetch::locate(body, &at.path).map_err(broken)? {
-        Located::Value(value) => fetch::records(value, at.shape, &at.path).map_err(broken),
-        // An answer that says "nothing" in this way was judged when it came.
-        Located::Null => Ok(Vec::new()),
-        Located::Missing { at, have } => {
-            Err(PartitionError::Missing { cell: page.cell.clone(), page: page.page, at, have })
-        }
-    }
 }

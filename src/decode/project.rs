@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value as Json};
 
 use super::reject::Reject;
-use super::tape::{Kind, Tape, Value};
+use crate::json::{Flaw, Kind, Malformed, Tape, Value};
 
 /// How records become rows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -38,13 +38,13 @@ impl Projection {
     /// The list to explode, if the job asks for one. `null` is read as an empty list.
     pub(super) fn exploded<'t, 'a>(&self, record: Value<'t, 'a>) -> Result<Option<Value<'t, 'a>>, Reject> {
         let Some(name) = &self.explode else { return Ok(None) };
-        let Some(list) = record.children().find(|field| field.key() == name) else {
+        let Some(list) = record.children().find(|field| field.key() == *name) else {
             return Err(Reject::new("the field to explode is missing").below(name));
         };
         match list.kind() {
             Kind::Null => return Ok(Some(list)),
             Kind::List => {}
-            Kind::Bool(_) | Kind::Number | Kind::Text(_) | Kind::Object => {
+            Kind::Bool(_) | Kind::Whole | Kind::Fraction | Kind::Text | Kind::Escaped | Kind::Object => {
                 let reason = format!("expected a list of objects to explode, found {}", list.type_name());
                 return Err(Reject::new(reason).below(name));
             }
@@ -58,38 +58,53 @@ impl Projection {
     /// The fields of the record that are columns by themselves.
     pub(super) fn parents<'t, 'a>(&self, record: Value<'t, 'a>, added: &Added) -> impl Iterator<Item = Value<'t, 'a>> {
         record.children().filter(move |field| {
-            let name = field.key();
+            let name = &*field.key();
             !self.skips(name) && !added.contains(name) && self.explode.as_deref() != Some(name)
         })
     }
 }
 
-/// A record must be an object.
-pub(super) fn object(value: Value<'_, '_>) -> Result<(), Reject> {
+/// What a record must be: an object without flaws.
+pub(super) fn record(value: Value<'_, '_>) -> Result<(), Reject> {
+    if let Some(Flaw { path, why }) = value.flaw() {
+        return Err(path.iter().rev().fold(Reject::new(why), |reject, part| reject.below(part)));
+    }
+    object(value)
+}
+
+fn object(value: Value<'_, '_>) -> Result<(), Reject> {
     if matches!(value.kind(), Kind::Object) {
         return Ok(());
     }
     Err(Reject::new(format!("expected an object, found {}", value.type_name())))
 }
 
-/// The columns added to every record of a page, written out once.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+/// The columns added to every record of a page, written out and read once.
+#[derive(Debug, Default)]
 pub struct Added {
-    fields: Vec<(String, String)>,
+    fields: Vec<(String, String, Tape)>,
 }
 
 impl Added {
     /// `values` by column name, in order.
-    pub fn new(values: &Map<String, Json>) -> Self {
-        Self { fields: values.iter().map(|(name, value)| (name.clone(), value.to_string())).collect() }
+    ///
+    /// # Errors
+    /// Never for what serde_json has made.
+    pub fn new(values: &Map<String, Json>) -> Result<Self, Malformed> {
+        let fields = values.iter().map(|(name, value)| {
+            let (text, mut tape) = (value.to_string(), Tape::default());
+            tape.fill(&text)?;
+            Ok((name.clone(), text, tape))
+        });
+        Ok(Self { fields: fields.collect::<Result<_, _>>()? })
     }
 
     pub(super) fn contains(&self, name: &str) -> bool {
-        self.fields.iter().any(|(known, _)| known == name)
+        self.fields.iter().any(|(known, ..)| known == name)
     }
 
-    /// Each column's name with its parsed value.
-    pub(super) fn tapes(&self) -> impl Iterator<Item = Result<(&str, Tape<'_>), Reject>> {
-        self.fields.iter().map(|(name, text)| Ok((name.as_str(), Tape::parse(text).map_err(|r| r.below(name))?)))
+    /// Each column's name with its value.
+    pub(super) fn values(&self) -> impl Iterator<Item = (&str, Value<'_, '_>)> {
+        self.fields.iter().map(|(name, text, tape)| (name.as_str(), tape.root(text)))
     }
 }

@@ -87,8 +87,16 @@ pub(super) fn date(text: &str) -> Result<i32, String> {
         _ => None,
     };
     let date = date.ok_or_else(|| format!("{} is no calendar day (`2024-05-10` or `20240510`)", show(text)))?;
-    let epoch = Date::constant(1970, 1, 1);
-    date.since(epoch).map(|span| span.get_days()).map_err(|_| format!("{} is out of range", show(text)))
+    Ok(days(date))
+}
+
+/// Days since 1970-01-01 (Howard Hinnant, "chrono-compatible low-level date algorithms", `days_from_civil`).
+fn days(date: Date) -> i32 {
+    let month = i32::from(date.month());
+    let year = i32::from(date.year()) - i32::from(month <= 2);
+    let (era, of_era) = (year.div_euclid(400), year.rem_euclid(400));
+    let of_year = (153 * (month + if month > 2 { -3 } else { 9 }) + 2) / 5 + i32::from(date.day()) - 1;
+    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
 }
 
 fn find_zone(name: &str) -> Option<TimeZone> {

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use tokio::sync::watch;
 
 use crate::job::{Job, Paging};
+use crate::json::Document;
 use crate::provider::{AfterRetries, Provider, Verdict};
 use crate::quota::{Clock, Departed, Feedback, Loss, Permit, Quota, Refusal};
 
@@ -35,6 +36,8 @@ pub struct Source<'a> {
     pub provider: &'a Provider,
     /// The way to the next page: the job's own or the provider's.
     pub paging: &'a Paging,
+    /// How deep answers are looked into: [`super::depth`].
+    pub depth: usize,
     /// The wire.
     pub transport: &'a dyn Transport,
     /// Says when an attempt may leave.
@@ -106,6 +109,7 @@ pub(super) async fn ask(
         let now = source.clock.now();
         source.spending.waited(now.elapsed - sent.elapsed);
         let mut wait = None;
+        let mut read = None;
         let judgement = match &result {
             Ok(answer) => {
                 if let Some(server) = date(&answer.headers) {
@@ -113,8 +117,17 @@ pub(super) async fn ask(
                 }
                 wait = retry_after(&answer.headers, now.wall);
                 held.advised(advice(&answer.headers, now.wall));
-                let http = answer.status.as_u16();
-                classify(source.provider, http, &answer.body, &request.path, request.next_page)
+                // Every byte of the body is looked at here, once.
+                let document = Document::read(&answer.body, source.depth).ok();
+                let asked = (request.path.as_str(), request.next_page);
+                let body = (&*answer.body, document.as_ref());
+                let judgement = classify(source.provider, answer.status.as_u16(), body, asked.0, asked.1);
+                if let (Verdict::Accept, Some(document)) = (&judgement.verdict, &document) {
+                    let at = (position.pages, position.records);
+                    let cursor = position.cursor.as_ref();
+                    read = Some(read_page(source.provider, source.job, paginator, values, document, cursor, at));
+                }
+                judgement
             }
             Err(error) => judge_broken(error),
         };
@@ -125,15 +138,10 @@ pub(super) async fn ask(
         if proves_token(&judgement.verdict) {
             source.signer.accepted(signed.epoch);
         }
-        match (&judgement.verdict, result) {
-            (Verdict::Accept, Ok(answer)) => {
-                let at = (position.pages, position.records);
-                let cursor = position.cursor.as_ref();
-                let read = read_page(source.provider, source.job, paginator, values, &answer.body, cursor, at);
-                return Ok(accept(source, read, answer, now.wall, held));
-            }
-            (Verdict::Empty { unconfirmed }, _) => return Ok(Answered::Empty { unconfirmed: *unconfirmed }),
-            (verdict, _) => {
+        match (&judgement.verdict, result, read) {
+            (Verdict::Accept, Ok(answer), Some(read)) => return Ok(accept(source, read, answer, now.wall, held)),
+            (Verdict::Empty { unconfirmed }, ..) => return Ok(Answered::Empty { unconfirmed: *unconfirmed }),
+            (verdict, ..) => {
                 drop(held);
                 let refused = source.signer.refused_before(signed.epoch);
                 let decision = state.decide(verdict, wait, refused, (source.random)());

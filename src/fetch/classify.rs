@@ -3,12 +3,11 @@
 use std::fmt;
 use std::time::Duration;
 
-use serde_json::value::RawValue;
-
 use crate::job::Pointer;
+use crate::json::{Document, Kind, Value};
 use crate::provider::{AfterRetries, CodeMatch, Envelope, Provider, Rule, Scope, ThrottleWindow, Verdict};
 
-use super::locate::{Located, document, json_type, locate};
+use super::locate::{Located, locate};
 
 /// A verdict with the words of the provider that led to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,9 +44,16 @@ const LATER: Verdict = Verdict::Retry {
     then: AfterRetries::Pending,
 };
 
-/// Judges an answer to a request for `path`, which is for a following page if `next_page`.
-pub fn classify(provider: &Provider, http: u16, body: &[u8], path: &str, next_page: bool) -> Judgement {
-    let read = read(&provider.envelope, body);
+/// Judges an answer to a request for `path`, which is for a following page if `next_page`; its body is a `document`
+/// unless it is no JSON.
+pub fn classify(
+    provider: &Provider,
+    http: u16,
+    (body, document): (&[u8], Option<&Document<'_>>),
+    path: &str,
+    next_page: bool,
+) -> Judgement {
+    let read = document.map(|document| read(&provider.envelope, document.root()));
     let asked = Asked { http, path, next_page };
     let success = (200..300).contains(&http);
     let (code, unreadable, message) = match &read {
@@ -119,22 +125,21 @@ struct Read {
     message: String,
 }
 
-fn read(envelope: &Envelope, body: &[u8]) -> Option<Read> {
-    let document = document(body).ok()?;
+fn read(envelope: &Envelope, document: Value<'_, '_>) -> Read {
     let code = first(document, &envelope.code);
     let unreadable = code.is_none() && envelope.code.iter().any(|place| is_unreadable(document, place));
-    let is_scalar = !matches!(json_type(document), "an object" | "a list");
+    let is_scalar = !matches!(document.kind(), Kind::Object | Kind::List);
     let unreadable = unreadable || (is_scalar && !envelope.code.is_empty());
-    Some(Read { code, unreadable, message: first(document, &envelope.message).unwrap_or_default() })
+    Read { code, unreadable, message: first(document, &envelope.message).unwrap_or_default() }
 }
 
 /// The first place that holds a scalar, as text: `3` and `"3"` are the same code.
-fn first(document: &RawValue, places: &[Pointer]) -> Option<String> {
+fn first(document: Value<'_, '_>, places: &[Pointer]) -> Option<String> {
     places.iter().find_map(|place| match locate(document, place).ok()? {
-        Located::Value(value) => match serde_json::from_str(value.get()).ok()? {
-            serde_json::Value::String(text) => Some(text),
-            serde_json::Value::Number(_) | serde_json::Value::Bool(_) => Some(value.get().to_owned()),
-            serde_json::Value::Null | serde_json::Value::Array(_) | serde_json::Value::Object(_) => None,
+        Located::Value(value) => match value.kind() {
+            Kind::Text | Kind::Escaped => value.text().map(|text| text.into_owned()),
+            Kind::Whole | Kind::Fraction | Kind::Bool(_) => Some(value.raw().to_owned()),
+            Kind::Null | Kind::List | Kind::Object => None,
         },
         Located::Null | Located::Missing { .. } => None,
     })
@@ -142,7 +147,7 @@ fn first(document: &RawValue, places: &[Pointer]) -> Option<String> {
 
 /// True where no scalar was found at `place` although something is there: a key that stands twice, a list or an object
 /// instead of a code, or an `error` object with anything in it but a code.
-fn is_unreadable(document: &RawValue, place: &Pointer) -> bool {
+fn is_unreadable(document: Value<'_, '_>, place: &Pointer) -> bool {
     match locate(document, place) {
         Err(_) | Ok(Located::Value(_)) => true,
         Ok(Located::Null | Located::Missing { .. }) => is_filled_object(document, place),
@@ -150,12 +155,10 @@ fn is_unreadable(document: &RawValue, place: &Pointer) -> bool {
 }
 
 /// The object that should hold the code at `place`, below the root, has keys.
-fn is_filled_object(document: &RawValue, place: &Pointer) -> bool {
+fn is_filled_object(document: Value<'_, '_>, place: &Pointer) -> bool {
     let Some((_, parents)) = place.0.split_last().filter(|(_, parents)| !parents.is_empty()) else { return false };
     match locate(document, &Pointer(parents.to_vec())) {
-        Ok(Located::Value(parent)) => {
-            json_type(parent) == "an object" && !parent.get().trim_matches(['{', '}', ' ', '\n', '\r', '\t']).is_empty()
-        }
+        Ok(Located::Value(parent)) => parent.kind() == Kind::Object && !parent.is_hollow(),
         Ok(Located::Null | Located::Missing { .. }) => false,
         Err(_) => true,
     }

@@ -33,7 +33,7 @@ pub use delay::DelaySequence;
 pub use ending::Ending;
 pub use headers::{RETRY_AFTER_CAP, date, retry_after};
 pub use http::HttpTransport;
-pub use locate::{LocateError, Located, document, json_type, locate, records};
+pub use locate::{LocateError, Located, depth, document, locate, records};
 pub use notice::Notice;
 pub use page::{Page, PageError, check_echo, page_records, read_page, record_path};
 pub use paginator::{Advance, Cursor, Paginator, PagingError};

@@ -1,12 +1,12 @@
 //! Reads an accepted answer: where its records are, how many, whether they are what was asked, what it cost.
 
-use serde_json::value::RawValue;
-use serde_json::{Map, Value};
+use serde_json::Map;
 
 use crate::job::{Job, Pointer, TemplateError};
+use crate::json::{Document, Kind, Value};
 use crate::provider::Provider;
 
-use super::locate::{LocateError, Located, document, json_type, locate, records};
+use super::locate::{LocateError, Located, locate, records};
 use super::paginator::{Advance, Cursor, Paginator, PagingError};
 use super::request::text;
 
@@ -75,19 +75,20 @@ pub fn record_path(provider: &Provider, job: &Job) -> Pointer {
 
 /// The records of an accepted body, in order; empty when the provider's record path, or an object on the way to it,
 /// holds nothing.
-pub fn page_records<'a>(
+pub fn page_records<'t, 'a>(
     provider: &Provider,
     job: &Job,
-    document: &'a RawValue,
-) -> Result<Vec<&'a RawValue>, PageError> {
-    let outer = match locate(document, &provider.envelope.records)? {
+    document: &'t Document<'a>,
+) -> Result<Vec<Value<'t, 'a>>, PageError> {
+    let root = document.root();
+    let outer = match locate(root, &provider.envelope.records)? {
         Located::Value(value) => value,
         Located::Null => return Ok(Vec::new()),
-        Located::Missing { .. } if is_hollow(document, &provider.envelope.records)? => return Ok(Vec::new()),
+        Located::Missing { .. } if is_hollow(root, &provider.envelope.records)? => return Ok(Vec::new()),
         Located::Missing { at, have } => return Err(missing(at, &have)),
     };
     // `[]` and `{}` at the provider's own path say "no data" whatever the job expects below.
-    if matches!(compact(outer).as_str(), "[]" | "{}") {
+    if outer.is_hollow() {
         return Ok(Vec::new());
     }
     let path = record_path(provider, job);
@@ -98,8 +99,8 @@ pub fn page_records<'a>(
             return Err(missing(format!("{}{at}", provider.envelope.records), &have));
         }
     };
-    match found.iter().position(|record| json_type(record) != "an object") {
-        Some(index) => Err(PageError::NotAnObject { index, found: json_type(found[index]) }),
+    match found.iter().enumerate().find(|(_, record)| record.kind() != Kind::Object) {
+        Some((index, record)) => Err(PageError::NotAnObject { index, found: record.type_name() }),
         None => Ok(found),
     }
 }
@@ -109,31 +110,36 @@ pub fn read_page(
     provider: &Provider,
     job: &Job,
     paginator: &mut Paginator<'_>,
-    values: &Map<String, Value>,
-    body: &[u8],
+    values: &Map<String, serde_json::Value>,
+    document: &Document<'_>,
     cursor: Option<&Cursor>,
     (page, received): (u32, u64),
 ) -> Result<Page, PageError> {
-    let document = document(body)?;
     let found = page_records(provider, job, document)?;
     check_echo(job, values, &found)?;
-    let advance = paginator.advance(document, &found, cursor, page, received)?;
-    Ok(Page { records: found.len() as u64, credits: credits(provider, document)?, advance })
+    let advance = paginator.advance(document.root(), &found, cursor, page, received)?;
+    Ok(Page { records: found.len() as u64, credits: credits(provider, document.root())?, advance })
 }
 
 /// A provider may ignore unknown parameters and send the whole table: every record must echo what was asked.
 ///
 /// # Errors
 /// Names the first record that does not.
-pub fn check_echo(job: &Job, values: &Map<String, Value>, records: &[&RawValue]) -> Result<(), PageError> {
+pub fn check_echo(
+    job: &Job,
+    values: &Map<String, serde_json::Value>,
+    records: &[Value<'_, '_>],
+) -> Result<(), PageError> {
     for (field, template) in &job.records.expect {
         let wanted = template.render_text(values)?;
         let pointer = Pointer::parse(field);
         for (index, record) in records.iter().enumerate() {
-            let found = match locate(record, &pointer)? {
+            // The records of a page are as deep as its tape goes.
+            let record = Document::read(record.raw().as_bytes(), pointer.0.len()).map_err(LocateError::from)?;
+            let found = match locate(record.root(), &pointer)? {
                 // The digits as they came first: a number that a 64-bit float cannot hold is the same all the same.
-                Located::Value(value) if value.get() == wanted => continue,
-                Located::Value(value) => text(&serde_json::from_str::<Value>(value.get()).map_err(LocateError::from)?),
+                Located::Value(value) if value.raw() == wanted => continue,
+                Located::Value(value) => text(&serde_json::from_str(value.raw()).unwrap_or_default()),
                 Located::Null => "null".to_owned(),
                 Located::Missing { .. } => "nothing".to_owned(),
             };
@@ -145,13 +151,13 @@ pub fn check_echo(job: &Job, values: &Map<String, Value>, records: &[&RawValue])
     Ok(())
 }
 
-fn credits(provider: &Provider, document: &RawValue) -> Result<Option<u64>, LocateError> {
+fn credits(provider: &Provider, document: Value<'_, '_>) -> Result<Option<u64>, LocateError> {
     let Some(pointer) = &provider.envelope.cost else { return Ok(None) };
     Ok(match locate(document, pointer)? {
         // A fraction of a credit is counted as a whole one: a ceiling must not be passed. A price below nothing or
         // beyond reason is no price, and adding it up must not overflow.
         Located::Value(value) => {
-            let cost = value.get().trim_matches('"').parse::<f64>().ok();
+            let cost = value.raw().trim_matches('"').parse::<f64>().ok();
             cost.filter(|cost| (0.0..=MOST_CREDITS).contains(cost)).map(|cost| cost.ceil() as u64)
         }
         Located::Null | Located::Missing { .. } => None,
@@ -159,10 +165,10 @@ fn credits(provider: &Provider, document: &RawValue) -> Result<Option<u64>, Loca
 }
 
 /// Some object on the way to `path`, below the root, is `{}` or `[]`: another spelling of null.
-fn is_hollow(document: &RawValue, path: &Pointer) -> Result<bool, LocateError> {
+fn is_hollow(document: Value<'_, '_>, path: &Pointer) -> Result<bool, LocateError> {
     for depth in 1..path.0.len() {
         if let Located::Value(value) = locate(document, &Pointer(path.0[..depth].to_vec()))?
-            && matches!(compact(value).as_str(), "[]" | "{}")
+            && value.is_hollow()
         {
             return Ok(true);
         }
@@ -176,8 +182,4 @@ fn missing(at: String, have: &[String]) -> PageError {
         have.push("no keys".to_owned());
     }
     PageError::NoRecords { at, have: have.join(", ") }
-}
-
-fn compact(value: &RawValue) -> String {
-    value.get().chars().filter(|character| !character.is_whitespace()).take(3).collect()
 }

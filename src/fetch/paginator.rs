@@ -4,11 +4,11 @@
 
 use std::collections::HashSet;
 
-use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use url::Url;
 
 use crate::job::{Paging, Pointer};
+use crate::json::{self, Kind};
 
 use super::locate::{LocateError, Located, locate};
 use super::request::Request;
@@ -145,8 +145,8 @@ impl<'a> Paginator<'a> {
     /// `received` are the records of the cell before this page, `page` its index.
     pub fn advance(
         &mut self,
-        document: &RawValue,
-        records: &[&RawValue],
+        document: json::Value<'_, '_>,
+        records: &[json::Value<'_, '_>],
         cursor: Option<&Cursor>,
         page: u32,
         received: u64,
@@ -197,7 +197,7 @@ impl<'a> Paginator<'a> {
         &mut self,
         cursor: Option<&Cursor>,
         next: Option<&Cursor>,
-        records: &[&RawValue],
+        records: &[json::Value<'_, '_>],
         page: u32,
     ) -> Result<(), PagingError> {
         // Where the cell was taken up again the page itself is all that is known of the way here.
@@ -213,7 +213,7 @@ impl<'a> Paginator<'a> {
         }
         let mut hasher = blake3::Hasher::new();
         records.iter().for_each(|record| {
-            hasher.update(record.get().as_bytes());
+            hasher.update(record.raw().as_bytes());
             hasher.update(b"\n");
         });
         if !records.is_empty() && !self.bodies.insert(*hasher.finalize().as_bytes()) {
@@ -265,13 +265,13 @@ enum Next {
 }
 
 /// The cursor of an answer; the end when one of its fields is null, empty or `false`.
-fn cursor_fields(document: &RawValue, fields: &[(String, Pointer)]) -> Result<Next, PagingError> {
+fn cursor_fields(document: json::Value<'_, '_>, fields: &[(String, Pointer)]) -> Result<Next, PagingError> {
     let mut cursor = Map::new();
     let mut absent = None;
     for (name, pointer) in fields {
         match locate(document, pointer)? {
             // How some providers spell "no more"; sent back, it would ask for the first page again.
-            Located::Value(value) if matches!(value.get(), "\"\"" | "false") => return Ok(Next::End),
+            Located::Value(value) if matches!(value.raw(), "\"\"" | "false") => return Ok(Next::End),
             Located::Value(value) => drop(cursor.insert(name.clone(), scalar(value, pointer)?)),
             Located::Null => return Ok(Next::End),
             Located::Missing { .. } => absent = absent.or(Some(pointer.to_string())),
@@ -285,18 +285,22 @@ fn path_of(fields: &[(String, Pointer)]) -> String {
 }
 
 /// A cursor value: text or a number, which keeps its digits.
-fn scalar(value: &RawValue, pointer: &Pointer) -> Result<Value, PagingError> {
-    match serde_json::from_str(value.get()).map_err(LocateError::from)? {
-        text @ Value::String(_) => Ok(text),
-        Value::Number(number) if number.is_i64() || number.is_u64() => Ok(Value::Number(number)),
-        Value::Number(_) => Ok(Value::String(value.get().to_owned())),
-        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => {
+fn scalar(value: json::Value<'_, '_>, pointer: &Pointer) -> Result<Value, PagingError> {
+    let raw = value.raw();
+    match value.kind() {
+        Kind::Text | Kind::Escaped => Ok(Value::from(value.text())),
+        Kind::Whole | Kind::Fraction => Ok(match (raw.parse::<i64>(), raw.parse::<u64>()) {
+            (Ok(number), _) => Value::from(number),
+            (_, Ok(number)) => Value::from(number),
+            (Err(_), Err(_)) => Value::from(raw),
+        }),
+        Kind::Null | Kind::Bool(_) | Kind::List | Kind::Object => {
             Err(PagingError::Unfit { at: pointer.to_string(), expected: "text or a number", found: shortened(value) })
         }
     }
 }
 
-fn link(document: &RawValue, pointer: &Pointer) -> Result<Next, PagingError> {
+fn link(document: json::Value<'_, '_>, pointer: &Pointer) -> Result<Next, PagingError> {
     match locate(document, pointer)? {
         Located::Null => Ok(Next::End),
         Located::Missing { .. } => Ok(Next::Absent(pointer.to_string())),
@@ -310,11 +314,11 @@ fn link(document: &RawValue, pointer: &Pointer) -> Result<Next, PagingError> {
     }
 }
 
-fn whole_number(document: &RawValue, pointer: Option<&Pointer>) -> Result<Option<u64>, PagingError> {
+fn whole_number(document: json::Value<'_, '_>, pointer: Option<&Pointer>) -> Result<Option<u64>, PagingError> {
     let Some(pointer) = pointer else { return Ok(None) };
     match locate(document, pointer)? {
         Located::Null | Located::Missing { .. } => Ok(None),
-        Located::Value(value) => match count(value.get().trim_matches('"')) {
+        Located::Value(value) => match count(value.raw().trim_matches('"')) {
             Some(number) => Ok(Some(number)),
             None => Err(PagingError::Unfit {
                 at: pointer.to_string(),
@@ -331,11 +335,11 @@ fn count(text: &str) -> Option<u64> {
     text.parse().ok().or_else(|| rounded().map(|number| number as u64))
 }
 
-fn flag(document: &RawValue, pointer: Option<&Pointer>) -> Result<Option<bool>, PagingError> {
+fn flag(document: json::Value<'_, '_>, pointer: Option<&Pointer>) -> Result<Option<bool>, PagingError> {
     let Some(pointer) = pointer else { return Ok(None) };
     match locate(document, pointer)? {
         Located::Null | Located::Missing { .. } => Ok(None),
-        Located::Value(value) => match value.get().trim_matches('"') {
+        Located::Value(value) => match value.raw().trim_matches('"') {
             "true" | "1" => Ok(Some(true)),
             "false" | "0" => Ok(Some(false)),
             _ => {
@@ -345,6 +349,6 @@ fn flag(document: &RawValue, pointer: Option<&Pointer>) -> Result<Option<bool>, 
     }
 }
 
-fn shortened(value: &RawValue) -> String {
-    value.get().chars().take(80).collect()
+fn shortened(value: json::Value<'_, '_>) -> String {
+    value.raw().chars().take(80).collect()
 }

@@ -53,6 +53,20 @@ pub enum Paging {
     },
 }
 
+impl Paging {
+    /// Every path of an answer that it looks at.
+    pub fn pointers(&self) -> impl Iterator<Item = &Pointer> {
+        let (one, other, fields): (Option<&Pointer>, Option<&Pointer>, &[(String, Pointer)]) = match self {
+            Self::None => (None, None, &[]),
+            Self::Page { total, has_more, .. } => (total.as_ref(), has_more.as_ref(), &[]),
+            Self::Offset { total, .. } => (total.as_ref(), None, &[]),
+            Self::Cursor { fields, has_more, .. } => (has_more.as_ref(), None, fields),
+            Self::NextUrl { url, .. } => (Some(url), None, &[]),
+        };
+        one.into_iter().chain(other).chain(fields.iter().map(|(_, pointer)| pointer))
+    }
+}
+
 /// A request for following pages that differs from the first.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NextRequest {

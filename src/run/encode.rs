@@ -1,7 +1,12 @@
 //! From the spooled pages of a partition to its staging file: a pure function of the pages, the job and the recorded
 //! schema, so that a crash, a replay or another machine makes the same bytes. Blocking.
 
-use crate::decode::{self, DatasetSchema, Inferred, PageIn, PartitionError, Projection, RecordsAt, build, infer};
+use std::path::{Path, PathBuf};
+
+use crate::decode::{
+    self, Built, DatasetSchema, Inferred, PageIn, PartitionError, Pass, Passed, Projection, Reading, RecordBatch,
+    RecordsAt,
+};
 use crate::fetch::record_path;
 use crate::ledger::{Outcome, RejectedRecord, SealedCell};
 use crate::plan::{Cell, CellKey, Fingerprint};
@@ -24,61 +29,131 @@ pub(super) struct Encoded {
     pub(super) samples: Vec<RejectedRecord>,
 }
 
-impl Publisher {
-    /// The schema that a partition needs, with what is `recorded` of its dataset.
-    pub(super) fn infer(
-        &self,
-        settled: &Settled,
-        spool: &PartitionSpool,
-        recorded: Option<&DatasetSchema>,
-    ) -> Result<Inferred, RunError> {
-        infer(self.pages(settled, spool), &self.records_at(), self.projection(), &self.job.columns, recorded)
-            .map_err(|source| decode_error(settled, source))
+/// The pages of a partition on their way into its staging file.
+pub(super) struct Encoding {
+    pass: Pass,
+    /// None where nothing is to be written.
+    staging: Option<PathBuf>,
+    file: Option<ParquetFile>,
+}
+
+impl Encoding {
+    /// Takes the next page, in plan order, then page order. The file begins with the first full batch.
+    pub(super) fn page(&mut self, page: PageIn) -> Result<(), PartitionError<EncodeError>> {
+        let Self { pass, staging, file } = self;
+        pass.page(page, &mut |batch| write(staging.as_deref(), file, &batch))
     }
 
-    /// Writes the staging file of a partition and makes it durable.
+    /// The end of the pages, and the file as far as it is: its footer is still missing.
+    fn finish(
+        self,
+        recorded: Option<&DatasetSchema>,
+    ) -> Result<(Passed, Option<ParquetFile>), PartitionError<EncodeError>> {
+        let Self { pass, staging, mut file } = self;
+        let passed = pass.finish(recorded, &mut |batch| write(staging.as_deref(), &mut file, &batch))?;
+        Ok((passed, file))
+    }
+}
+
+fn write(staging: Option<&Path>, file: &mut Option<ParquetFile>, batch: &RecordBatch) -> Result<(), EncodeError> {
+    let Some(staging) = staging else { return Ok(()) };
+    let file = match file {
+        Some(file) => file,
+        None => file.insert(ParquetFile::create(staging, batch.schema())?),
+    };
+    Ok(file.write(batch)?)
+}
+
+impl Publisher {
+    /// Writes the staging file of a partition and makes it durable; says by which schema.
     pub(super) fn encode(
         &self,
         settled: &Settled,
         spool: &PartitionSpool,
-        inferred: &Inferred,
-    ) -> Result<Encoded, RunError> {
-        let sink_error = |source| RunError::Sink { partition: settled.row.key.clone(), source: Box::new(source) };
-        let staging = self.layout().staging(&self.staging_name(settled));
-        let cells = sealed_cells(settled, spool);
-        let lineage = self.lineage(settled, &cells, inferred);
-        let mut file: Option<ParquetFile> = None;
-        let built = build(self.pages(settled, spool), &self.records_at(), inferred, |batch| {
-            let file = match &mut file {
-                Some(file) => file,
-                None => file.insert(ParquetFile::create(&staging, batch.schema(), &lineage)?),
-            };
-            file.write(&batch)?;
-            Ok(())
-        })
-        .map_err(|source| decode_error(settled, source))?;
-        let samples: Vec<RejectedRecord> = built.samples.into_iter().map(rejected_record).collect();
-        if let Some(file) = &mut file
-            && !samples.is_empty()
-        {
-            file.note(memory::REJECTED, memory::write_rejected(&cells, &samples));
-        }
-        let finished = file.map(ParquetFile::finish).transpose().map_err(sink_error)?;
-        Ok(Encoded { finished, rejected: built.rejected, samples })
+        recorded: Option<&DatasetSchema>,
+    ) -> Result<(Inferred, Encoded), RunError> {
+        let encoding = self.take_all(settled, spool, self.begin_encoding(settled, recorded.cloned()))?;
+        self.complete(settled, spool, encoding, recorded)
     }
 
-    /// What the file of a partition would be; nothing is written.
+    /// Begins the staging file of a partition.
+    pub(super) fn begin_encoding(&self, settled: &Settled, recorded: Option<DatasetSchema>) -> Encoding {
+        let staging = self.layout().staging(&self.staging_name(settled));
+        Encoding { pass: Pass::new(self.reading(), recorded), staging: Some(staging), file: None }
+    }
+
+    /// Ends the staging file of a partition all pages of which have been taken, and makes it durable.
+    pub(super) fn complete(
+        &self,
+        settled: &Settled,
+        spool: &PartitionSpool,
+        encoding: Encoding,
+        recorded: Option<&DatasetSchema>,
+    ) -> Result<(Inferred, Encoded), RunError> {
+        let sink_error = |source| RunError::Sink { partition: settled.row.key.clone(), source: Box::new(source) };
+        let (inferred, built, file) = self.end(settled, spool, encoding, recorded)?;
+        let cells = sealed_cells(settled, spool);
+        let lineage = self.lineage(settled, &cells, &inferred);
+        let samples: Vec<RejectedRecord> = built.samples.into_iter().map(rejected_record).collect();
+        let finished = file.map(|mut file| {
+            if !samples.is_empty() {
+                file.note(memory::REJECTED, memory::write_rejected(&cells, &samples));
+            }
+            file.finish(&lineage)
+        });
+        let finished = finished.transpose().map_err(sink_error)?;
+        Ok((inferred, Encoded { finished, rejected: built.rejected, samples }))
+    }
+
+    /// What the file of a partition would be, and its first record that fits no column; nothing is written.
     pub(super) fn rehearse(
         &self,
         settled: &Settled,
         spool: &PartitionSpool,
-        schema: &DatasetSchema,
-    ) -> Result<(Tally, Option<RejectedRecord>), RunError> {
-        let inferred = self.infer(settled, spool, Some(schema))?;
-        let built = build(self.pages(settled, spool), &self.records_at(), &inferred, |_| Ok(()))
-            .map_err(|source| decode_error(settled, source))?;
+        recorded: Option<&DatasetSchema>,
+    ) -> Result<(DatasetSchema, Tally, Option<RejectedRecord>), RunError> {
+        let encoding = Encoding { pass: Pass::new(self.reading(), recorded.cloned()), staging: None, file: None };
+        let encoding = self.take_all(settled, spool, encoding)?;
+        let (inferred, built, _) = self.end(settled, spool, encoding, recorded)?;
         let tally = Tally { rows: built.rows, rejected: built.rejected };
-        Ok((tally, built.samples.into_iter().next().map(rejected_record)))
+        Ok((inferred.schema, tally, built.samples.into_iter().next().map(rejected_record)))
+    }
+
+    fn take_all(
+        &self,
+        settled: &Settled,
+        spool: &PartitionSpool,
+        mut encoding: Encoding,
+    ) -> Result<Encoding, RunError> {
+        let taken =
+            self.pages(settled, spool).try_for_each(|page| encoding.page(page.map_err(PartitionError::Caller)?));
+        taken.map(|()| encoding).map_err(|source| decode_error(settled, source))
+    }
+
+    /// Ends an encoding, which is done once more where its schema was wrong.
+    fn end(
+        &self,
+        settled: &Settled,
+        spool: &PartitionSpool,
+        mut encoding: Encoding,
+        recorded: Option<&DatasetSchema>,
+    ) -> Result<(Inferred, Built, Option<ParquetFile>), RunError> {
+        loop {
+            let staging = encoding.staging.clone();
+            let (passed, file) = encoding.finish(recorded).map_err(|source| decode_error(settled, source))?;
+            let inferred = match passed {
+                Passed::Whole(inferred, built) => return Ok((inferred, built, file)),
+                Passed::Again(inferred) => inferred,
+            };
+            file.map_or(Ok(()), ParquetFile::discard)
+                .map_err(|source| RunError::Sink { partition: settled.row.key.clone(), source: Box::new(source) })?;
+            let again = Encoding { pass: Pass::by(self.reading(), inferred), staging, file: None };
+            encoding = self.take_all(settled, spool, again)?;
+        }
+    }
+
+    fn reading(&self) -> Reading {
+        Reading { at: self.records_at(), projection: self.projection(), declared: self.job.columns.clone() }
     }
 
     fn records_at(&self) -> RecordsAt {

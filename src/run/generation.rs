@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::fetch::{Notice, document, page_records};
-use crate::job::{Archive, Job, JobName};
+use crate::fetch::{Notice, depth, document, page_records};
+use crate::job::{Archive, Job, JobName, Paging};
 use crate::ledger::{
     Cause, Ledger, LedgerError, Outcome, PartitionId, PartitionRow, PartitionState, RejectedRecord, Reopening,
 };
@@ -369,6 +369,6 @@ fn failed(ledger: &dyn Ledger, job: &str) -> Result<Reopening, LedgerError> {
 
 /// Records in a body that was accepted under an older record path; what is no longer found counts as none.
 pub(super) fn records_in(provider: &Provider, job: &Job, body: &[u8]) -> u64 {
-    let found = document(body).ok().and_then(|document| page_records(provider, job, document).ok());
-    found.map_or(0, |records| records.len() as u64)
+    let document = document(body, depth(provider, job, &Paging::None)).ok();
+    document.and_then(|document| Some(page_records(provider, job, &document).ok()?.len() as u64)).unwrap_or(0)
 }

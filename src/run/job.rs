@@ -11,7 +11,9 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::{mpsc, watch};
 
-use crate::fetch::{CellEnd, CellTask, Ending, Notice, RetryBudget, Signer, Source, Spending, Transport, fetch_cell};
+use crate::fetch::{
+    CellEnd, CellTask, Ending, Notice, RetryBudget, Signer, Source, Spending, Transport, depth, fetch_cell,
+};
 use crate::job::{Job, Paging};
 use crate::ledger::{Cause, LedgerError, PartitionState};
 use crate::plan::{self, Cell, Fingerprint};
@@ -278,6 +280,7 @@ impl JobRun {
             job: &self.job,
             provider: &self.provider,
             paging,
+            depth: depth(&self.provider, &self.job, paging),
             transport: self.transport.as_ref(),
             quota: &self.quota,
             signer: &self.signer,

@@ -91,11 +91,11 @@ impl Publisher {
             }
         }
         let recorded = self.recorded()?;
-        let inferred = self.infer(settled, &spool, recorded.as_ref())?;
+        let (inferred, encoded) = self.encode(settled, &spool, recorded.as_ref())?;
         if let Some(reason) = self.unreadable(settled, &inferred)? {
+            sink::sweep(&self.layout(), |name| name.hash == settled.row.hash)?;
             return self.refuse(settled, spool, reason);
         }
-        let encoded = self.encode(settled, &spool, &inferred)?;
         let tally = Tally { rows: encoded.finished.as_ref().map_or(0, |file| file.rows), rejected: encoded.rejected };
         if let Some(reason) = self.shrunk(&settled.row, settled.row.cause, tally, encoded.samples.first())? {
             sink::sweep(&self.layout(), |name| name.hash == settled.row.hash)?;
@@ -135,8 +135,7 @@ impl Publisher {
         let spool = self.open_spool(settled)?;
         self.check_pages(settled, &spool)?;
         let recorded = self.recorded()?;
-        let inferred = self.infer(settled, &spool, recorded.as_ref())?;
-        let encoded = self.encode(settled, &spool, &inferred)?;
+        let (inferred, encoded) = self.encode(settled, &spool, recorded.as_ref())?;
         self.finish(settled, spool, &inferred, encoded)
     }
 

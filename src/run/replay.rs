@@ -8,7 +8,9 @@ use std::collections::HashSet;
 use tokio::sync::mpsc;
 
 use crate::decode::{DatasetSchema, PartitionError};
-use crate::fetch::{Notice, PageError, check_echo, document, page_records};
+
+use crate::fetch::{Notice, PageError, check_echo, depth, document, page_records};
+use crate::job::Paging;
 use crate::ledger::{Cause, JobLock, LockError, Outcome, PartitionRow, PartitionState, Reopening};
 use crate::plan::{self, Fingerprint};
 use crate::quota::Clock;
@@ -227,12 +229,12 @@ impl Replay {
             if reads_otherwise && let Some(reason) = self.echoes(one, &spool)? {
                 return Ok(Err(reason));
             }
-            schema = Some(self.publisher.infer(one, &spool, schema.as_ref())?.schema);
+            schema = Some(self.publisher.rehearse(one, &spool, schema.as_ref())?.0);
         }
         let Some(found) = &schema else { return Ok(Ok(None)) };
         for one in kept {
             let Some(spool) = self.pages(one)? else { continue };
-            let (tally, sample) = self.publisher.rehearse(one, &spool, found)?;
+            let (_, tally, sample) = self.publisher.rehearse(one, &spool, Some(found))?;
             if let Some(reason) = self.publisher.shrunk(&one.row, Some(Cause::Replay), tally, sample.as_ref())? {
                 return Ok(Err(reason));
             }
@@ -251,10 +253,9 @@ impl Replay {
             let values = cell.values();
             for at in spool.pages(&cell.key.id()) {
                 let body = spool.read(at)?.body;
-                let checked = document(&body)
+                let checked = document(&body, depth(provider, job, &Paging::None))
                     .map_err(PageError::from)
-                    .and_then(|document| page_records(provider, job, document))
-                    .and_then(|records| check_echo(job, &values, &records));
+                    .and_then(|document| check_echo(job, &values, &page_records(provider, job, &document)?));
                 if let Err(error) = checked {
                     return Ok(Some(format!("page {} of cell {}: {}", at.page, cell.key, chain(&error))));
                 }

@@ -124,7 +124,7 @@ pub struct ParquetFile {
 
 impl ParquetFile {
     /// Begins `staging`, creating its folder; a file left there by an earlier try of the same token is overwritten.
-    pub fn create(staging: &Path, schema: SchemaRef, lineage: &Lineage) -> Result<Self, SinkError> {
+    pub fn create(staging: &Path, schema: SchemaRef) -> Result<Self, SinkError> {
         if schema.fields().is_empty() {
             return Err(SinkError::NoColumns { path: staging.to_owned() });
         }
@@ -135,7 +135,7 @@ impl ParquetFile {
         let file = DiskFile::create(staging).map_err(io)?;
         let hashed = Hashed { file: BufWriter::with_capacity(1 << 20, file), hasher: blake3::Hasher::new(), bytes: 0 };
         let failed = |source| failure(staging, source);
-        let properties = properties(&schema, lineage).map_err(failed)?;
+        let properties = properties(&schema).map_err(failed)?;
         let writer = ArrowWriter::try_new(hashed, schema, Some(properties)).map_err(failed)?;
         Ok(Self { path: staging.to_owned(), writer, rows: 0 })
     }
@@ -151,8 +151,16 @@ impl ParquetFile {
         self.writer.append_key_value_metadata(KeyValue::new(key.to_owned(), value));
     }
 
+    /// Takes the file away again.
+    pub fn discard(self) -> Result<(), SinkError> {
+        let Self { path, writer, .. } = self;
+        drop(writer);
+        disk::remove_file(&path).map_err(|source| SinkError::Io { path, source })
+    }
+
     /// Writes the footer and makes file and folder entry durable.
-    pub fn finish(self) -> Result<Finished, SinkError> {
+    pub fn finish(mut self, lineage: &Lineage) -> Result<Finished, SinkError> {
+        lineage.pairs().into_iter().for_each(|(key, value)| self.note(&key, value));
         let Self { path, writer, rows } = self;
         let hashed = writer.into_inner().map_err(|source| failure(&path, source))?;
         let Hashed { file, hasher, bytes } = hashed;
@@ -166,16 +174,14 @@ impl ParquetFile {
     }
 }
 
-fn properties(schema: &SchemaRef, lineage: &Lineage) -> Result<WriterProperties, ParquetError> {
-    let pairs = lineage.pairs().into_iter().map(|(key, value)| KeyValue::new(key, value)).collect();
+fn properties(schema: &SchemaRef) -> Result<WriterProperties, ParquetError> {
     let mut builder = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
         .set_created_by(CREATED_BY.to_owned())
         .set_max_row_group_row_count(Some(GROUP_ROWS))
         .set_max_row_group_bytes(Some(GROUP_BYTES))
         .set_column_index_truncate_length(Some(STATISTICS_BYTES))
-        .set_statistics_truncate_length(Some(STATISTICS_BYTES))
-        .set_key_value_metadata(Some(pairs));
+        .set_statistics_truncate_length(Some(STATISTICS_BYTES));
     // Floats hardly repeat: a dictionary makes their columns larger.
     for column in ArrowSchemaConverter::new().convert(schema)?.columns() {
         if matches!(column.physical_type(), Type::FLOAT | Type::DOUBLE) {

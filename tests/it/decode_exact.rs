@@ -9,11 +9,11 @@ use arrow::datatypes::{Float64Type, Int64Type};
 use proptest::prelude::*;
 use serde_json::Value;
 use serde_json::value::RawValue;
-use tidemill::decode::{Added, DatasetSchema, Decoder, Projection};
+use tidemill::decode::{DatasetSchema, Decoder, Projection};
 use tidemill::job::ColumnType as T;
 use tidemill::sink::{Lineage, ParquetFile};
 
-use crate::decode::{fields, inferred, list, raw, schema, shown};
+use crate::decode::{fields, inferred, list, push, schema, shown};
 
 /// Any JSON value as text; numbers of all shapes, so that none can hide behind a float.
 fn json_text() -> impl Strategy<Value = String> {
@@ -78,9 +78,9 @@ fn same(array: &ArrayRef, row: usize, column: &T, text: Option<&str>) -> bool {
 fn written(schema: &DatasetSchema, batch: &RecordBatch) -> Vec<RecordBatch> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("f.parquet");
-    let mut file = ParquetFile::create(&path, schema.to_arrow(), &Lineage::default()).unwrap();
+    let mut file = ParquetFile::create(&path, schema.to_arrow()).unwrap();
     file.write(batch).unwrap();
-    file.finish().unwrap();
+    file.finish(&Lineage::default()).unwrap();
     let file = std::fs::File::open(path).unwrap();
     let reader = parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
     reader.build().unwrap().collect::<Result<_, _>>().unwrap()
@@ -98,7 +98,7 @@ proptest! {
         let found = inferred(&texts, &[], None);
         let mut decoder = Decoder::new(&found.schema, found.projection).unwrap();
         for text in &texts {
-            prop_assert_eq!(decoder.push(&raw(text), &Added::default()), Ok(1));
+            prop_assert_eq!(push(&mut decoder, text), Ok(1));
         }
         let batch = decoder.flush().unwrap().unwrap();
         if found.schema.columns.is_empty() {
@@ -130,8 +130,8 @@ proptest! {
                 format!("{{\"a\":[1,2],\"b\":\"x\",\"c\":{{\"a\":1,\"b\":{first}}}}}"),
                 format!("{{\"a\":[1,{first}],\"c\":{{\"b\":{first},\"a\":{second}}},\"b\":{second}}}"),
             ] {
-                if all.push(&raw(&record), &Added::default()).is_ok() {
-                    good.push(&raw(&record), &Added::default()).unwrap();
+                if push(&mut all, &record).is_ok() {
+                    push(&mut good, &record).unwrap();
                 }
             }
         }

@@ -95,10 +95,10 @@ fn lineage() -> Lineage {
 }
 
 fn write(path: &Path) -> Finished {
-    let mut file = ParquetFile::create(path, batch().schema(), &lineage()).unwrap();
+    let mut file = ParquetFile::create(path, batch().schema()).unwrap();
     file.write(&batch()).unwrap();
     file.write(&batch()).unwrap();
-    file.finish().unwrap()
+    file.finish(&lineage()).unwrap()
 }
 
 #[test]
@@ -136,18 +136,18 @@ fn the_footer_names_what_is_in_the_file() {
 fn a_file_without_columns_is_refused_and_one_without_rows_is_not() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("f");
-    let none = ParquetFile::create(&path, Arc::new(Schema::empty()), &lineage());
+    let none = ParquetFile::create(&path, Arc::new(Schema::empty()));
     assert!(matches!(none, Err(SinkError::NoColumns { .. })) && !path.exists());
-    let finished = ParquetFile::create(&path, batch().schema(), &lineage()).unwrap().finish().unwrap();
+    let finished = ParquetFile::create(&path, batch().schema()).unwrap().finish(&lineage()).unwrap();
     assert_eq!((finished.rows, footer(&path).unwrap().rows), (0, 0));
 }
 
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_says_so() {
-    let mut file = ParquetFile::create(Path::new("/dev/full"), batch().schema(), &lineage()).unwrap();
+    let mut file = ParquetFile::create(Path::new("/dev/full"), batch().schema()).unwrap();
     file.write(&batch()).unwrap();
-    let full = file.finish().unwrap_err().to_string();
+    let full = file.finish(&lineage()).unwrap_err().to_string();
     assert_eq!(full, "cannot write `/dev/full`: free space and run again, nothing is lost");
 }
 

@@ -9,12 +9,13 @@ mod values;
 use arrow::array::{Array, ArrayRef};
 use arrow::datatypes::DataType;
 use arrow::util::display::array_value_to_string;
-use serde_json::value::RawValue;
-use tidemill::decode::{Added, DatasetSchema, Inference, Inferred, Projection};
+use tidemill::decode::{Added, DatasetSchema, Decoder, Inference, Inferred, Projection, Reject};
 use tidemill::job::{ColumnType as T, TimeUnit};
+use tidemill::json::Tape;
 
-pub(crate) fn raw(text: &str) -> Box<RawValue> {
-    RawValue::from_string(text.to_owned()).unwrap()
+/// Appends one record without added columns.
+pub(crate) fn push(decoder: &mut Decoder, record: &str) -> Result<usize, Reject> {
+    decoder.push(Tape::default().fill(record).unwrap(), &Added::default())
 }
 
 pub(crate) fn schema(columns: &[(&str, T)]) -> DatasetSchema {
@@ -52,6 +53,8 @@ pub(crate) fn shown(array: &ArrayRef, row: usize) -> String {
 
 pub(crate) fn inferred(records: &[&str], declared: &[(&str, T)], recorded: Option<&DatasetSchema>) -> Inferred {
     let mut inference = Inference::new(Projection::default());
-    records.iter().for_each(|record| inference.observe(&raw(record), &Added::default()).unwrap());
+    records
+        .iter()
+        .for_each(|record| inference.observe(Tape::default().fill(record).unwrap(), &Added::default()).unwrap());
     inference.finish(&schema(declared).columns, recorded)
 }

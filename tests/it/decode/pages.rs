@@ -2,31 +2,51 @@
 
 use std::convert::Infallible;
 
-use arrow::array::RecordBatch;
 use serde_json::{Map, Value, json};
-use tidemill::decode::{Added, Inference, Inferred, PageIn, PartitionError, Projection, RecordsAt, build, infer};
+use tidemill::decode::{
+    Added, Built, DatasetSchema, Inference, Inferred, PageIn, PartitionError, Pass, Passed, Projection, Reading,
+    RecordBatch, RecordsAt,
+};
 use tidemill::job::{ColumnType as T, Pointer};
+use tidemill::json::Tape;
 
-use super::{fields, list, raw, schema, shown};
+use super::{fields, list, schema, shown};
 
-fn page(cell: &str, number: u32, body: &str, added: Value) -> Result<PageIn, Infallible> {
+fn page(cell: &str, number: u32, body: &str, added: Value) -> PageIn {
     let Value::Object(added) = added else { panic!("added is a map") };
-    Ok(PageIn { cell: cell.to_owned(), page: number, body: body.to_owned().into(), added })
+    PageIn { cell: cell.to_owned(), page: number, body: body.to_owned().into(), added }
 }
 
-fn decode(
-    pages: &[Result<PageIn, Infallible>],
-    projection: Projection,
-    declared: &[(&str, T)],
-) -> (Inferred, Vec<RecordBatch>, tidemill::decode::Built) {
-    let at = RecordsAt { path: Pointer::parse("/data"), shape: None };
-    let found = infer(pages.to_vec(), &at, projection, &schema(declared).columns, None).unwrap();
+fn reading(path: &str, projection: Projection, declared: &[(&str, T)]) -> Reading {
+    let at = RecordsAt { path: Pointer::parse(path), shape: None };
+    Reading { at, projection, declared: schema(declared).columns }
+}
+
+/// One walk.
+fn walk(
+    mut pass: Pass,
+    pages: &[PageIn],
+    recorded: Option<&DatasetSchema>,
+) -> Result<(Passed, Vec<RecordBatch>), PartitionError<Infallible>> {
     let mut batches = Vec::new();
-    let built = build(pages.to_vec(), &at, &found, |batch| {
+    let mut each = |batch| {
         batches.push(batch);
         Ok(())
-    });
-    (found, batches, built.unwrap())
+    };
+    for page in pages {
+        pass.page(page.clone(), &mut each)?;
+    }
+    let passed = pass.finish(recorded, &mut each)?;
+    Ok((passed, batches))
+}
+
+/// As many walks as are needed.
+fn decode(pages: &[PageIn], projection: Projection, declared: &[(&str, T)]) -> (Inferred, Vec<RecordBatch>, Built) {
+    let reading = reading("/data", projection, declared);
+    match walk(Pass::new(reading, None), pages, None).unwrap() {
+        (Passed::Whole(inferred, built), batches) => (inferred, batches, built),
+        (Passed::Again(_), _) => panic!("the sample is all there is"),
+    }
 }
 
 fn table(batches: &[RecordBatch]) -> Vec<Vec<String>> {
@@ -86,12 +106,14 @@ fn an_added_value_replaces_a_field_and_stands_last() {
 
 #[test]
 fn a_page_that_cannot_be_read_stops_the_partition() {
-    let at = RecordsAt { path: Pointer::parse("/data/list"), shape: None };
-    let run = |body: &str| infer([page("c", 3, body, json!({}))], &at, Projection::default(), &[], None);
+    let run = |body: &str| {
+        let pass = Pass::new(reading("/data/list", Projection::default(), &[]), None);
+        walk(pass, &[page("c", 3, body, json!({}))], None).map(|(passed, _)| passed)
+    };
     assert!(matches!(run("{\"data\":{\"list\":3}}"), Err(PartitionError::Page { page: 3, .. })));
     assert!(matches!(run("{\"data\":"), Err(PartitionError::Page { .. })));
     assert!(matches!(run("{\"data\":{}}"), Err(PartitionError::Missing { .. })));
-    assert!(run("{\"data\":null}").unwrap().schema.columns.is_empty());
+    assert!(matches!(run("{\"data\":null}"), Ok(Passed::Whole(found, _)) if found.schema.columns.is_empty()));
 }
 
 #[test]
@@ -100,6 +122,6 @@ fn a_map_of_added_values_keeps_json_types() {
     values.insert("n".to_owned(), json!(7));
     values.insert("s".to_owned(), json!("7"));
     let mut inference = Inference::new(Projection::default());
-    inference.observe(&raw("{}"), &Added::new(&values)).unwrap();
+    inference.observe(Tape::default().fill("{}").unwrap(), &Added::new(&values).unwrap()).unwrap();
     assert_eq!(inference.finish(&[], None).schema, schema(&[("n", T::Int64), ("s", T::String)]));
 }

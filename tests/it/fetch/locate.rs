@@ -1,16 +1,17 @@
 //! Values are found in a body without building it, and a body that is not one is refused.
 
-use tidemill::fetch::{Located, document, json_type, locate};
+use tidemill::fetch::{Located, document, locate};
 use tidemill::job::Pointer;
 
 /// What stands at `path` in `body`.
 fn at(body: &str, path: &str) -> String {
-    let body = match document(body.as_bytes()) {
+    let path = Pointer::parse(path);
+    let body = match document(body.as_bytes(), path.0.len()) {
         Ok(body) => body,
         Err(error) => return error.to_string(),
     };
-    match locate(body, &Pointer::parse(path)) {
-        Ok(Located::Value(value)) => value.get().to_owned(),
+    match locate(body.root(), &path) {
+        Ok(Located::Value(value)) => value.raw().to_owned(),
         Ok(Located::Null) => "null".into(),
         Ok(Located::Missing { at, have }) => format!("no {at} beside {have:?}"),
         Err(error) => error.to_string(),
@@ -42,17 +43,9 @@ fn paths() {
         (r#"{"a":1.5}"#, "/a/b", "no /a/b beside []"),
         (r#"{"a":true}"#, "/a/b", "no /a/b beside []"),
         // The same key twice could be read either way; beside the way it harms nobody here.
-        (r#"{"a":1,"a":2}"#, "/a", "the body is not JSON: the key `a` stands twice in one object at line 1 column 10"),
-        (
-            r#"{"a":1,"b":2,"b":3}"#,
-            "/a",
-            "the body is not JSON: the key `b` stands twice in one object at line 1 column 16",
-        ),
-        (
-            r#"{"a":1,"\u0061":2}"#,
-            "/a",
-            "the body is not JSON: the key `a` stands twice in one object at line 1 column 15",
-        ),
+        (r#"{"a":1,"a":2}"#, "/a", "the body is not JSON: the key `a` stands twice in one object"),
+        (r#"{"a":1,"b":2,"b":3}"#, "/a", "the body is not JSON: the key `b` stands twice in one object"),
+        (r#"{"a":1,"\u0061":2}"#, "/a", "the body is not JSON: the key `a` stands twice in one object"),
         (r#"{"a":1,"b":{"c":1,"c":2}}"#, "/a", "1"),
     ] {
         assert_eq!(at(body, path), expected, "{body} {path}");
@@ -82,11 +75,11 @@ fn what_is_no_document_is_refused() {
         b"\0",
     ] {
         let shown = String::from_utf8_lossy(body);
-        let error = document(body).unwrap_err().to_string();
+        let error = document(body, 9).unwrap_err().to_string();
         assert!(error.starts_with("the body is not JSON: "), "{shown}: {error}");
     }
     for body in ["1", "\"x\"", "null", "[]", "\n{\"a\":1}\r\n"] {
-        assert_eq!(document(body.as_bytes()).unwrap().get(), body.trim());
+        assert_eq!(document(body.as_bytes(), 0).unwrap().root().raw(), body.trim());
     }
 }
 
@@ -115,6 +108,6 @@ fn types_have_names() {
         ("-1", "a number"),
         ("0", "a number"),
     ] {
-        assert_eq!(json_type(document(body.as_bytes()).unwrap()), name, "{body}");
+        assert_eq!(document(body.as_bytes(), 0).unwrap().root().type_name(), name, "{body}");
     }
 }

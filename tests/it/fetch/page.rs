@@ -1,8 +1,8 @@
 //! What is on a page: its records, their echo, their price.
 
-use serde_json::value::RawValue;
-use tidemill::fetch::{Paginator, document, page_records, read_page};
+use tidemill::fetch::{Paginator, depth, document, page_records, read_page};
 use tidemill::job::{Job, Paging};
+use tidemill::json::Value;
 use tidemill::provider::Provider;
 use url::Url;
 
@@ -10,12 +10,13 @@ use super::given::{job, own, values};
 
 const ENVELOPE: &str = "[provider.own.envelope]\nrecords = \"/data/result\"\ncost = \"/data/cost/total\"\n";
 
-fn texts(records: &[&RawValue]) -> String {
-    records.iter().map(|record| record.get()).collect::<Vec<_>>().join(" ")
+fn texts(records: &[Value<'_, '_>]) -> String {
+    records.iter().map(|record| record.raw()).collect::<Vec<_>>().join(" ")
 }
 
 fn found(provider: &Provider, job: &Job, body: &str) -> String {
-    match page_records(provider, job, document(body.as_bytes()).unwrap()) {
+    let document = document(body.as_bytes(), depth(provider, job, &Paging::None)).unwrap();
+    match page_records(provider, job, &document) {
         Ok(records) => texts(&records),
         Err(error) => error.to_string(),
     }
@@ -25,7 +26,8 @@ fn found(provider: &Provider, job: &Job, body: &str) -> String {
 fn read(provider: &Provider, job: &Job, given: &str, body: &str) -> Result<(u64, Option<u64>), String> {
     let base = Url::parse("https://api.own.test/v1").unwrap();
     let mut paginator = Paginator::new(&Paging::None, &base);
-    read_page(provider, job, &mut paginator, &values(given), body.as_bytes(), None, (0, 0))
+    let document = document(body.as_bytes(), depth(provider, job, &Paging::None)).map_err(|error| error.to_string())?;
+    read_page(provider, job, &mut paginator, &values(given), &document, None, (0, 0))
         .map(|page| (page.records, page.credits))
         .map_err(|error| error.to_string())
 }

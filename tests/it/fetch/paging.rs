@@ -50,15 +50,15 @@ pub(crate) fn walk(
         let request = paginator.request(first, cursor.as_ref())?;
         assert_eq!(request.next_page, page > 0);
         let body = server(&request).to_string();
-        let answer = document(body.as_bytes()).unwrap();
+        let answer = document(body.as_bytes(), 9).unwrap();
         let at = Pointer::parse("/data");
-        let found = match locate(answer, &at).unwrap() {
+        let found = match locate(answer.root(), &at).unwrap() {
             Located::Value(list) => records(list, None, &at).unwrap(),
             Located::Null | Located::Missing { .. } => Vec::new(),
         };
-        let advance = paginator.advance(answer, &found, cursor.as_ref(), page, ids.len() as u64)?;
+        let advance = paginator.advance(answer.root(), &found, cursor.as_ref(), page, ids.len() as u64)?;
         ids.extend(
-            found.iter().map(|record| serde_json::from_str::<Value>(record.get()).unwrap()["id"].as_u64().unwrap()),
+            found.iter().map(|record| serde_json::from_str::<Value>(record.raw()).unwrap()["id"].as_u64().unwrap()),
         );
         page += 1;
         let Some(next) = advance.next else { return Ok(ids) };

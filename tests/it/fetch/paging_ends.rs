@@ -26,13 +26,13 @@ fn after(table: &str, body: &str) -> String {
 fn at_page(table: &str, body: &str, page: u32) -> String {
     let (paging, base) = (paging(table), base());
     let mut paginator = Paginator::new(&paging, &base);
-    let answer = document(body.as_bytes()).unwrap();
+    let answer = document(body.as_bytes(), 9).unwrap();
     let at = Pointer::parse("/data");
-    let found = match locate(answer, &at).unwrap() {
+    let found = match locate(answer.root(), &at).unwrap() {
         tidemill::fetch::Located::Value(list) => records(list, None, &at).unwrap(),
         tidemill::fetch::Located::Null | tidemill::fetch::Located::Missing { .. } => Vec::new(),
     };
-    match paginator.advance(answer, &found, None, page, u64::from(page) * 2) {
+    match paginator.advance(answer.root(), &found, None, page, u64::from(page) * 2) {
         Ok(advance) => advance.next.map_or_else(|| "end".to_owned(), |next| next.to_text()),
         Err(error) => error.to_string(),
     }
@@ -126,7 +126,8 @@ fn a_cursor_keeps_its_digits() {
     ] {
         let body = format!(r#"{{"data":[],"next":{{"c":{sent}}}}}"#);
         let mut paginator = Paginator::new(&paging, &base);
-        let next = paginator.advance(document(body.as_bytes()).unwrap(), &[], None, 0, 0).unwrap().next.unwrap();
+        let next =
+            paginator.advance(document(body.as_bytes(), 9).unwrap().root(), &[], None, 0, 0).unwrap().next.unwrap();
         let kept = Cursor::from_text(&next.to_text()).unwrap();
         let request = paginator.request(&get("/items"), Some(&kept)).unwrap();
         assert_eq!(request.query, [("c".to_owned(), asked.to_owned())], "{sent}");
@@ -209,7 +210,7 @@ fn what_never_ends_fails() {
 fn a_resumed_cell_sees_a_cursor_that_leads_to_itself() {
     let (paging, base) = (paging(CURSOR), base());
     let at = Cursor::from_text(r#"{"c":"A"}"#).unwrap();
-    let answer = document(br#"{"data":[{}],"next":{"c":"A"}}"#).unwrap();
-    let error = Paginator::new(&paging, &base).advance(answer, &[], Some(&at), 4, 8).unwrap_err();
+    let answer = document(br#"{"data":[{}],"next":{"c":"A"}}"#, 9).unwrap();
+    let error = Paginator::new(&paging, &base).advance(answer.root(), &[], Some(&at), 4, 8).unwrap_err();
     assert_eq!(error.to_string(), "the provider sent the cursor `{\"c\":\"A\"}` twice: following it would never end");
 }

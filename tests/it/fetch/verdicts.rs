@@ -5,7 +5,8 @@
 use std::fmt::Write;
 
 use proptest::prelude::*;
-use tidemill::fetch::classify;
+use tidemill::fetch::{Judgement, classify};
+use tidemill::json::Document;
 use tidemill::provider::{AfterRetries, Provider, Verdict};
 
 use super::code_table::{AGUSHUJU, FOXDATA, SENSENOVA, SENSENOVA_TEXTS};
@@ -31,8 +32,13 @@ pub(crate) fn word(verdict: &Verdict) -> String {
     }
 }
 
+fn judgement(provider: &Provider, http: u16, body: &str, path: &str, next_page: bool) -> Judgement {
+    let document = Document::read(body.as_bytes(), 9).ok();
+    classify(provider, http, (body.as_bytes(), document.as_ref()), path, next_page)
+}
+
 fn judge(provider: &Provider, http: u16, body: &str, next_page: bool) -> String {
-    word(&classify(provider, http, body.as_bytes(), "/app/rank", next_page).verdict)
+    word(&judgement(provider, http, body, "/app/rank", next_page).verdict)
 }
 
 /// The verdict on `code`, the same for each of `bodies` (`CODE` and `TEXT` are filled in) and as number and as text.
@@ -226,7 +232,7 @@ verdict = "empty"
 code = 12
 verdict = "stop"
 "#);
-    let at = |http, body: &str, path: &str| word(&classify(&ruled, http, body.as_bytes(), path, false).verdict);
+    let at = |http, body: &str, path: &str| word(&judgement(&ruled, http, body, path, false).verdict);
     let both = r#"{"code":12,"msg":"too SLOW"}"#;
     assert_eq!(at(200, both, "/x"), "throttle day");
     assert_eq!(at(503, both, "/x"), "throttle day");
@@ -239,7 +245,7 @@ verdict = "stop"
 #[test]
 fn a_judgement_tells_what_the_provider_said() {
     let foxdata = provider("", "foxdata");
-    let told = |http, body: &str| classify(&foxdata, http, body.as_bytes(), "/x", false).to_string();
+    let told = |http, body: &str| judgement(&foxdata, http, body, "/x", false).to_string();
     assert_eq!(told(200, r#"{"code":"60005","msg":"no credits"}"#), "HTTP 200 with code 60005: no credits");
     assert_eq!(told(404, "{}"), "HTTP 404 without a code");
     let html = format!("<html>\n  <p>{}", "é".repeat(300));

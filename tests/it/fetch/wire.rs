@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use tidemill::fetch::{
     Answer, CellEnd, CellTask, Ending, Exchange, HttpTransport, Signer, Source, Spending, Transport, TransportError,
-    fetch_cell,
+    depth, fetch_cell,
 };
 use tidemill::job::{Ceilings, JobName};
 use tidemill::ledger::Outcome;
@@ -72,6 +72,7 @@ async fn run(provider: &Provider, answers: &[(u16, &str)]) -> (CellEnd, Vec<Stri
             job: &job,
             provider,
             paging: &provider.paging,
+            depth: depth(provider, &job, &provider.paging),
             transport: &script,
             quota: &quota,
             signer: &signer,

@@ -32,9 +32,9 @@ fn impostor(path: &Path) {
     };
     let column: ArrayRef = Arc::new(Int64Array::from(vec![1, 2, 3]));
     let batch = RecordBatch::try_from_iter([("rank", column)]).unwrap();
-    let mut file = ParquetFile::create(path, batch.schema(), &lineage).unwrap();
+    let mut file = ParquetFile::create(path, batch.schema()).unwrap();
     file.write(&batch).unwrap();
-    file.finish().unwrap();
+    file.finish(&lineage).unwrap();
 }
 
 type Damage = (&'static str, fn(&Path, &[PathBuf]) -> PathBuf, Kind);

@@ -1,0 +1,44 @@
+//! A whole body as one JSON document.
+
+use super::scan::{Malformed, Scanner};
+use super::tape::{Tape, Value};
+
+/// A body that is JSON from its first byte to its last, with the values of its upper levels.
+#[derive(Debug)]
+pub struct Document<'a> {
+    tape: Tape,
+    text: &'a str,
+}
+
+impl<'a> Document<'a> {
+    /// Checks all of `body`; values more than `deepest` levels below the root cannot be looked at.
+    ///
+    /// # Errors
+    /// Names the first place that is not JSON, or no UTF-8.
+    pub fn read(body: &'a [u8], deepest: usize) -> Result<Self, Malformed> {
+        let text = utf8(body)?;
+        let mut tape = Tape::default();
+        let mut scanner = Scanner::new(text);
+        tape.read(&mut scanner, deepest)?;
+        match scanner.ahead() {
+            None => Ok(Self { tape, text }),
+            Some(_) => scanner.wrong("something behind the end of the document"),
+        }
+    }
+
+    /// Its root.
+    pub fn root(&self) -> Value<'_, 'a> {
+        self.tape.root(self.text)
+    }
+}
+
+/// `body` as text.
+pub(super) fn utf8(body: &[u8]) -> Result<&str, Malformed> {
+    match simdutf8::basic::from_utf8(body) {
+        Ok(text) => Ok(text),
+        Err(_) => {
+            let at = std::str::from_utf8(body).err().map_or(0, |error| error.valid_up_to());
+            Err(Malformed { at, why: "a byte that is no UTF-8" })
+        }
+    }
+}
