@@ -99,6 +99,18 @@ pub(super) struct Position {
 }
 
 impl Position {
+    /// Behind a page.
+    fn after(&self, page: &Page) -> Self {
+        Self {
+            epoch: self.epoch,
+            pages: self.pages + 1,
+            records: self.records + page.records,
+            cursor: page.advance.next.clone(),
+            resumed: false,
+            restarted: self.restarted,
+        }
+    }
+
     /// The first page of the next epoch.
     fn anew(&self) -> Self {
         Self { epoch: self.epoch + 1, pages: 0, records: 0, cursor: None, resumed: false, restarted: true }
@@ -143,16 +155,18 @@ pub async fn fetch_cell(source: &Source<'_>, task: &CellTask<'_>) -> Result<Cell
         };
         match answered {
             Answered::Page(kept) => {
-                let next = kept.page.advance.next.clone();
-                let page = keep(source, task, &request, &position, *kept).await?;
-                position.pages += 1;
-                position.records += page.records;
-                position.resumed = false;
-                if next.is_none() {
-                    let outcome = short(&page, position.records).unwrap_or(Outcome::Records);
-                    return settle(source, task, &position, outcome).await;
+                let after = position.after(&kept.page);
+                // The last page and the end of its cell go to disk together.
+                let end = after.cursor.is_none().then(|| {
+                    let outcome = short(&kept.page, after.records).unwrap_or(Outcome::Records);
+                    end_frame(source, task, &after, outcome)
+                });
+                let settled = end.as_ref().map(|end| end.outcome.clone());
+                keep(source, task, &request, &position, *kept, end).await?;
+                if let Some(outcome) = settled {
+                    return Ok(CellEnd::Settled(outcome));
                 }
-                position.cursor = next;
+                position = after;
             }
             // The task behind a cursor may have expired: begin anew, once; the old pages are void.
             answered if cursor_died(&answered, &position) => {
@@ -172,14 +186,15 @@ pub async fn fetch_cell(source: &Source<'_>, task: &CellTask<'_>) -> Result<Cell
     }
 }
 
-/// Makes a page durable; its permit is held until then.
+/// Makes a page durable, with the `end` of its cell if it is the last; its permit is held until then.
 async fn keep(
     source: &Source<'_>,
     task: &CellTask<'_>,
     request: &Request,
     position: &Position,
     Received { page, body, status, received, held }: Received,
-) -> Result<Page, SpoolError> {
+    end: Option<EndFrame>,
+) -> Result<(), SpoolError> {
     source.spending.charge(page.credits.unwrap_or_default());
     let head = PageHead {
         cell: task.id,
@@ -197,15 +212,21 @@ async fn keep(
         Cow::Borrowed(_) => body.clone(),
         Cow::Owned(masked) => masked.into(),
     };
-    let kept = task.spool.append(task.partition, Frame::Page(PageFrame { head, body })).await;
-    if kept.is_err() {
-        // Before the permit frees: whatever left now would be paid for and lost.
-        source.spending.halt();
-    }
-    kept?;
+    let frames = [Frame::Page(PageFrame { head, body })].into_iter().chain(end.map(Frame::End)).collect();
+    // Before the permit frees: what left after a write that failed would be paid for and lost.
+    append(source, task, frames).await?;
     drop(held);
     (source.notify)(Notice::Page { records: page.records, credits: page.credits.unwrap_or_default() });
-    Ok(page)
+    Ok(())
+}
+
+/// Makes frames durable; when that fails nothing may leave any more.
+async fn append(source: &Source<'_>, task: &CellTask<'_>, frames: Vec<Frame>) -> Result<(), SpoolError> {
+    let kept = task.spool.append(task.partition, frames).await;
+    if kept.is_err() {
+        source.spending.halt();
+    }
+    kept
 }
 
 /// The answer is about the cursor, not about the cell: a refusal of a following page, or nothing where a saved cursor
@@ -240,7 +261,7 @@ pub fn render(job: &Job, values: &Map<String, Value>) -> Result<Request, Templat
 enum Start {
     At(Position),
     Ended(Outcome),
-    /// The last page is there, its end frame is not: the run was killed between the two.
+    /// The last page is there, its end frame is not: their write was torn between the two.
     LacksEnd(Position),
 }
 
@@ -270,24 +291,26 @@ async fn settle(
     position: &Position,
     outcome: Outcome,
 ) -> Result<CellEnd, CellError> {
+    let end = end_frame(source, task, position, outcome);
+    let outcome = end.outcome.clone();
+    append(source, task, vec![Frame::End(end)]).await?;
+    Ok(CellEnd::Settled(outcome))
+}
+
+/// The end of a cell at `position`: without a record there is nothing but an explicit empty.
+fn end_frame(source: &Source<'_>, task: &CellTask<'_>, position: &Position, outcome: Outcome) -> EndFrame {
     let outcome = match outcome {
         Outcome::Records if position.records == 0 => Outcome::Empty { unconfirmed: false },
         other => other,
     };
-    let frame = EndFrame {
+    EndFrame {
         cell: task.id,
         epoch: position.epoch,
         pages: position.pages,
         records: position.records,
-        outcome: outcome.clone(),
+        outcome,
         received: source.clock.now().wall,
-    };
-    let kept = task.spool.append(task.partition, Frame::End(frame)).await;
-    if kept.is_err() {
-        source.spending.halt();
     }
-    kept?;
-    Ok(CellEnd::Settled(outcome))
 }
 
 /// The end of a cell whose last page holds nothing although the provider announced more: records are missing, and nobody

@@ -1,7 +1,7 @@
 //! Group commit: many cells append, one task writes, one sync serves all who wait for it.
 //!
-//! Invariant: an append is answered after its frame is durable, never before; frames that arrive while a write is
-//! under way share the next one. Nothing blocks the runtime: files are touched in `spawn_blocking` only.
+//! Invariant: an append is answered after all of its frames are durable, never before; frames that arrive while a write
+//! is under way share the next one. Nothing blocks the runtime: files are touched in `spawn_blocking` only.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -19,6 +19,8 @@ const BATCH: usize = 256;
 
 type Spools = HashMap<String, PartitionSpool>;
 type Answer<T> = oneshot::Sender<Result<T, SpoolError>>;
+/// Whom to answer, and whether all of its frames can stand.
+type Staged = (Answer<()>, Result<(), SpoolError>);
 
 enum Command {
     Open(String, Box<PartitionSpool>),
@@ -28,7 +30,7 @@ enum Command {
 
 struct Append {
     partition: String,
-    frame: Frame,
+    frames: Vec<Frame>,
     answer: Answer<()>,
 }
 
@@ -44,7 +46,7 @@ pub struct SpoolHandle {
 }
 
 impl SpoolWriter {
-    /// A writer and its first handle; `queue` frames may wait before appending waits too.
+    /// A writer and its first handle; `queue` appends may wait before appending waits too.
     pub fn new(queue: usize) -> (Self, SpoolHandle) {
         let (sender, receiver) = mpsc::channel(queue.max(1));
         (Self { commands: receiver }, SpoolHandle { commands: sender })
@@ -94,10 +96,11 @@ impl SpoolHandle {
         self.commands.send(command).await.map_err(|_| SpoolError::Ended)
     }
 
-    /// Returns once the frame is durable. After an error of the disk the partition is poisoned: close and reopen it.
-    pub async fn append(&self, partition: &str, frame: Frame) -> Result<(), SpoolError> {
+    /// Returns once the frames are durable, which one write makes them. Of frames that cannot stand, the first is the
+    /// answer; those before it are kept. After an error of the disk the partition is poisoned: close and reopen it.
+    pub async fn append(&self, partition: &str, frames: Vec<Frame>) -> Result<(), SpoolError> {
         let (answer, answered) = oneshot::channel();
-        let append = Append { partition: partition.to_owned(), frame, answer };
+        let append = Append { partition: partition.to_owned(), frames, answer };
         self.commands.send(Command::Append(append)).await.map_err(|_| SpoolError::Ended)?;
         answered.await.map_err(|_| SpoolError::Ended)?
     }
@@ -112,15 +115,14 @@ impl SpoolHandle {
 
 fn write(mut spools: Spools, batch: Vec<Append>) -> (Spools, SpoolStats) {
     let mut stats = SpoolStats::default();
-    let mut waiting: BTreeMap<String, Vec<Answer<()>>> = BTreeMap::new();
-    for Append { partition, frame, answer } in batch {
-        let staged = match spools.get_mut(&partition) {
-            Some(spool) => spool.stage(&frame),
-            None => Err(SpoolError::NotOpen(partition.clone())),
-        };
-        match staged {
-            Ok(()) => waiting.entry(partition).or_default().push(answer),
-            Err(error) => reply(answer, Err(error)),
+    let mut waiting: BTreeMap<String, Vec<Staged>> = BTreeMap::new();
+    for Append { partition, frames, answer } in batch {
+        match spools.get_mut(&partition) {
+            Some(spool) => {
+                let staged = frames.iter().try_for_each(|frame| spool.stage(frame));
+                waiting.entry(partition).or_default().push((answer, staged));
+            }
+            None => reply(answer, Err(SpoolError::NotOpen(partition))),
         }
     }
     for (partition, answers) in waiting {
@@ -128,8 +130,8 @@ fn write(mut spools: Spools, batch: Vec<Append>) -> (Spools, SpoolStats) {
         let before = spool.stats();
         let written = spool.commit();
         stats.add(spool.stats().since(before));
-        for answer in answers {
-            reply(answer, written.clone());
+        for (answer, staged) in answers {
+            reply(answer, staged.and_then(|()| written.clone()));
         }
     }
     (spools, stats)
