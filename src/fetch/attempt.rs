@@ -18,6 +18,7 @@ use super::ceiling::Spending;
 use super::cell::{CellEnd, CellError, Position, Reach};
 use super::classify::{Judgement, classify};
 use super::ending::Ending;
+use super::feed::Feed;
 use super::headers::{date, retry_after};
 use super::notice::Notice;
 use super::page::{Page, PageError, read_page};
@@ -38,6 +39,8 @@ pub struct Source<'a> {
     pub paging: &'a Paging,
     /// How deep answers are looked into: [`super::depth`].
     pub depth: usize,
+    /// Takes what is durable, if anybody wants it.
+    pub feed: Option<&'a Feed>,
     /// The wire.
     pub transport: &'a dyn Transport,
     /// Says when an attempt may leave.
@@ -267,10 +270,16 @@ async fn admit(source: &Source<'_>) -> Result<Result<(Permit, Duration), CellEnd
         return Ok(Err(CellEnd::Interrupted));
     }
     let asked = source.clock.now().elapsed;
+    let admitted = async {
+        if let Some(feed) = source.feed {
+            feed.room().await;
+        }
+        source.quota.permit(&source.job.name).await
+    };
     let permit = tokio::select! {
         biased;
         () = reached(source, Ending::Asked) => return Ok(Err(CellEnd::Interrupted)),
-        permit = source.quota.permit(&source.job.name) => permit,
+        permit = admitted => permit,
     };
     let permit = match permit {
         Ok(permit) => permit,

@@ -222,9 +222,12 @@ async fn keep(
 
 /// Makes frames durable; when that fails nothing may leave any more.
 async fn append(source: &Source<'_>, task: &CellTask<'_>, frames: Vec<Frame>) -> Result<(), SpoolError> {
+    let copy = source.feed.map(|feed| (feed, frames.clone()));
     let kept = task.spool.append(task.partition, frames).await;
-    if kept.is_err() {
-        source.spending.halt();
+    match (&kept, copy) {
+        (Err(_), _) => source.spending.halt(),
+        (Ok(()), Some((feed, frames))) => feed.hand_on(frames),
+        (Ok(()), None) => {}
     }
     kept
 }

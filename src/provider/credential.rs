@@ -100,7 +100,7 @@ impl Credential {
         for secret in &secrets {
             starts[usize::from(secret[0])] = true;
         }
-        if secrets.is_empty() {
+        if !secrets.iter().any(|secret| may_hold(bytes, secret)) {
             return Cow::Borrowed(bytes);
         }
         for escape in [b'%', b'\\', b'+'] {
@@ -132,6 +132,31 @@ impl Credential {
     }
 }
 
+/// Whether `secret` may stand in `bytes`, at a fraction of the price of looking: bodies are large and hardly ever hold
+/// one. It does as it is, or with a first escape that spells one of its bytes, behind those before it.
+fn may_hold(bytes: &[u8], secret: &[u8]) -> bool {
+    // A space has a spelling that is no escape.
+    secret.contains(&b' ')
+        || memchr::memmem::find(bytes, secret).is_some()
+        || memchr::memchr2_iter(b'%', b'\\', bytes).any(|at| {
+            spelled(&bytes[at..]).is_some_and(|byte| {
+                memchr::memchr_iter(byte, secret).any(|place| bytes[..at].ends_with(&secret[..place]))
+            })
+        })
+}
+
+/// The byte that the escape at the start of `text` stands for.
+fn spelled(text: &[u8]) -> Option<u8> {
+    match text {
+        [b'%', high, low, ..] | [b'\\', b'u', b'0', b'0', high, low, ..] => {
+            let digits = [*high, *low];
+            u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()
+        }
+        [b'\\', next, ..] => Some(*next),
+        _ => None,
+    }
+}
+
 /// How many bytes at the start of `text` spell `secret`; each byte of it may stand raw, as `%2F`, as `\/`, as `\u002f`,
 /// a space also as `+`.
 fn length_at(text: &[u8], secret: &[u8]) -> Option<usize> {
@@ -151,14 +176,14 @@ fn length_at(text: &[u8], secret: &[u8]) -> Option<usize> {
 }
 
 fn escaped(text: &[u8], byte: u8) -> Option<usize> {
-    let hex = |digits: &[u8]| std::str::from_utf8(digits).ok().and_then(|digits| u8::from_str_radix(digits, 16).ok());
-    match text {
-        [b'%', high, low, ..] if hex(&[*high, *low]) == Some(byte) => Some(3),
-        [b'\\', b'u', b'0', b'0', high, low, ..] if hex(&[*high, *low]) == Some(byte) => Some(6),
-        [b'\\', next, ..] if *next == byte => Some(2),
-        [b'+', ..] if byte == b' ' => Some(1),
-        _ => None,
-    }
+    let length = match text {
+        [b'%', ..] => 3,
+        [b'\\', b'u', b'0', b'0', ..] => 6,
+        [b'\\', ..] => 2,
+        [b'+', ..] if byte == b' ' => return Some(1),
+        _ => return None,
+    };
+    (spelled(text) == Some(byte)).then_some(length)
 }
 
 impl fmt::Debug for Credential {

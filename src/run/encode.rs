@@ -3,15 +3,19 @@
 
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
+use serde_json::{Map, Value};
+
 use crate::decode::{
     self, Built, DatasetSchema, Inferred, PageIn, PartitionError, Pass, Passed, Projection, Reading, RecordBatch,
     RecordsAt,
 };
 use crate::fetch::record_path;
+use crate::job::TemplateError;
 use crate::ledger::{Outcome, RejectedRecord, SealedCell};
 use crate::plan::{Cell, CellKey, Fingerprint};
-use crate::sink::{Finished, Lineage, ParquetFile};
-use crate::spool::PartitionSpool;
+use crate::sink::{Finished, Lineage, ParquetFile, SinkError};
+use crate::spool::{PageFrame, PartitionSpool};
 
 use super::error::{EncodeError, RunError};
 use super::fate::Tally;
@@ -42,6 +46,11 @@ impl Encoding {
     pub(super) fn page(&mut self, page: PageIn) -> Result<(), PartitionError<EncodeError>> {
         let Self { pass, staging, file } = self;
         pass.page(page, &mut |batch| write(staging.as_deref(), file, &batch))
+    }
+
+    /// Takes the file away, as far as it is.
+    pub(super) fn discard(self) -> Result<(), SinkError> {
+        self.file.map_or(Ok(()), ParquetFile::discard)
     }
 
     /// The end of the pages, and the file as far as it is: its footer is still missing.
@@ -198,23 +207,29 @@ impl Publisher {
             pages.iter().filter_map(move |at| match (spool.read(at), &added) {
                 (Err(error), _) => Some(Err(error.into())),
                 (Ok(_), Err(error)) => Some(Err(error.clone().into())),
-                // An explicit empty has nothing below the record path to look for. The head may be of an older reading.
-                (Ok(page), Ok(_)) if page.head.records == 0 && self.is_empty(&page.body) => None,
-                (Ok(page), Ok(added)) => Some(Ok(PageIn {
-                    cell: cell.key.0.clone(),
-                    page: page.head.page,
-                    body: page.body,
-                    added: added.clone(),
-                })),
+                (Ok(PageFrame { head, body }), Ok(added)) => {
+                    self.page_in(cell, head.page, head.records, body, added).map(Ok)
+                }
             })
         })
     }
 
-    fn is_empty(&self, body: &[u8]) -> bool {
-        records_in(&self.provider, &self.job, body) == 0
+    /// A page as it is decoded; none for an explicit empty, which has nothing below the record path to look for. What its
+    /// head says of `records` may be of an older reading.
+    pub(super) fn page_in(
+        &self,
+        cell: &Cell,
+        page: u32,
+        records: u64,
+        body: Bytes,
+        added: &Map<String, Value>,
+    ) -> Option<PageIn> {
+        let is_empty = records == 0 && records_in(&self.provider, &self.job, &body) == 0;
+        (!is_empty).then(|| PageIn { cell: cell.key.0.clone(), page, body, added: added.clone() })
     }
 
-    fn added(&self, cell: &Cell) -> Result<serde_json::Map<String, serde_json::Value>, crate::job::TemplateError> {
+    /// What is added to each record of a cell.
+    pub(super) fn added(&self, cell: &Cell) -> Result<Map<String, Value>, TemplateError> {
         let values = cell.values();
         self.job.records.add.iter().map(|(name, template)| Ok((name.clone(), template.render(&values)?))).collect()
     }

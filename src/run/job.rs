@@ -11,8 +11,9 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::{mpsc, watch};
 
+use crate::disk::aside;
 use crate::fetch::{
-    CellEnd, CellTask, Ending, Notice, RetryBudget, Signer, Source, Spending, Transport, depth, fetch_cell,
+    CellEnd, CellTask, Ending, Fed, Feed, Notice, RetryBudget, Signer, Source, Spending, Transport, depth, fetch_cell,
 };
 use crate::job::{Job, Paging};
 use crate::ledger::{Cause, LedgerError, PartitionState};
@@ -24,6 +25,7 @@ use crate::spool::{self, SpoolHandle};
 use super::damage::damage;
 use super::error::RunError;
 use super::event::{Event, EventKind};
+use super::follow::{Followed, Follower};
 use super::generation::Begun;
 use super::learning::Learning;
 use super::members::settled;
@@ -32,6 +34,16 @@ use super::publish::{Publisher, Settled};
 use super::runner::Options;
 use super::store::{Store, blocking};
 use super::underway::{Open, Order, Step, Underway};
+
+/// Partitions that are followed at once; each has a file in the making in memory.
+const MOST_FOLLOWED: usize = 2;
+
+/// A partition that has just been opened, and what is left of it.
+struct Opened {
+    open: Open,
+    orders: Vec<Order>,
+    follower: Option<(Follower, Fed)>,
+}
 
 /// Everything one job needs.
 pub(super) struct JobRun {
@@ -163,51 +175,47 @@ impl JobRun {
                     continue;
                 }
                 let Some(settled) = waiting.next() else { break };
-                match self.open(publisher, settled, underway.opened, outlook).await {
-                    Ok(Some((partition, orders))) => underway.begin(partition, orders),
+                match self.open(publisher, settled, (underway.opened, underway.followers), outlook).await {
+                    Ok(Some(Opened { open, orders, follower })) => {
+                        if let Some((follower, fed)) = follower {
+                            let partition = underway.opened;
+                            underway.followers += 1;
+                            steps.push(Box::pin(async move {
+                                Step::Followed(partition, follower.run(fed).await.map(Box::new))
+                            }));
+                        }
+                        underway.begin(open, orders);
+                    }
                     Ok(None) => {}
                     Err(error) => underway.fail(error),
                 }
             }
+            if underway.cells == 0 {
+                underway.end_feeds();
+            }
             // Whoever asks a run to end does not wait for its backlog: the next run publishes it without a request.
             if !underway.publishing
                 && !self.is_ending()
-                && let Some(settled) = underway.settled.pop_front()
+                && underway.failed.is_none()
+                && let Some((settled, followed)) = underway.settled.pop_front()
             {
                 underway.publishing = true;
-                steps.push(Box::pin(self.publish(Arc::clone(publisher), settled)));
+                steps.push(Box::pin(self.publish(Arc::clone(publisher), settled, followed)));
             }
             match steps.next().await {
                 None => {
                     if self.is_ending() && underway.is_left() {
                         outlook.interrupt();
                     }
+                    discard(underway.settled.into_iter().filter_map(|(_, followed)| followed)).await;
                     if let Some(error) = underway.failed {
                         return Err(error);
                     }
                     return self.learn(&mut learning, &spending).await;
                 }
-                Some(Step::Cell(partition, key, Ok(end))) => {
-                    outlook.cell_ended(&end);
-                    learning.cell_ended(&end);
-                    down.send_replace(outlook.is_down());
-                    underway.cell_ended(partition, matches!(end, CellEnd::Settled(_)));
-                    self.tell(EventKind::CellEnded { cell: key.0, end });
-                }
-                Some(Step::Published(Ok(published))) => {
-                    underway.publishing = false;
-                    self.tell_published(*published, outlook);
-                }
-                Some(Step::Cell(_, _, Err(error))) => {
-                    underway.cells -= 1;
-                    underway.fail(error);
-                }
-                Some(Step::Published(Err(error @ RunError::Damaged { .. }))) => {
-                    underway.publishing = false;
-                    self.leave(&error, outlook);
-                }
-                Some(Step::Published(Err(error))) => underway.fail(error),
+                Some(step) => self.stepped(step, &mut underway, outlook, &mut learning).await,
             }
+            down.send_replace(outlook.is_down());
             if learning.is_due(self.clock.now().elapsed)
                 && let Err(error) = self.learn(&mut learning, &spending).await
             {
@@ -216,12 +224,39 @@ impl JobRun {
         }
     }
 
+    async fn stepped(&self, step: Step, underway: &mut Underway, outlook: &mut Outlook, learning: &mut Learning) {
+        match step {
+            Step::Cell(partition, key, Ok(end)) => {
+                outlook.cell_ended(&end);
+                learning.cell_ended(&end);
+                underway.cell_ended(partition, matches!(end, CellEnd::Settled(_)));
+                self.tell(EventKind::CellEnded { cell: key.0, end });
+            }
+            Step::Cell(_, _, Err(error)) => {
+                underway.cells -= 1;
+                underway.fail(error);
+            }
+            Step::Followed(partition, followed) => {
+                discard(underway.followed(partition, followed.map(|followed| *followed)).into_iter()).await;
+            }
+            Step::Published(Ok(published)) => {
+                underway.publishing = false;
+                self.tell_published(*published, outlook);
+            }
+            Step::Published(Err(error @ RunError::Damaged { .. })) => {
+                underway.publishing = false;
+                self.leave(&error, outlook);
+            }
+            Step::Published(Err(error)) => underway.fail(error),
+        }
+    }
+
     /// Publishes a partition whose cells are all settled.
-    async fn publish(&self, publisher: Arc<Publisher>, settled: Settled) -> Step {
+    async fn publish(&self, publisher: Arc<Publisher>, settled: Settled, followed: Option<Followed>) -> Step {
         let published = match self.spool.close(&settled.row.hash).await {
             Ok(spool) => {
                 let publish = move || {
-                    publisher.publish(&settled, spool).map_err(|error| match damage(&error) {
+                    publisher.publish(&settled, spool, followed).map_err(|error| match damage(&error) {
                         Some(found) => publisher.priced(&settled, publisher.head(&settled.row), found.clone()),
                         None => error,
                     })
@@ -239,9 +274,9 @@ impl JobRun {
         &self,
         publisher: &Arc<Publisher>,
         settled: Settled,
-        partition: usize,
+        (partition, followers): (usize, usize),
         outlook: &mut Outlook,
-    ) -> Result<Option<(Open, Vec<Order>)>, RunError> {
+    ) -> Result<Option<Opened>, RunError> {
         let Some(Begun { spool, retried }) = self.begin_whole(publisher, &settled, outlook).await? else {
             return Ok(None);
         };
@@ -264,16 +299,26 @@ impl JobRun {
                     }
                     self.tell(EventKind::CellEnded { cell: cell.key.0.clone(), end });
                 }
-                None => orders.push(Order { partition, hash: hash.clone(), cell: cell.clone(), progress }),
+                None => orders.push(Order { partition, hash: hash.clone(), cell: cell.clone(), progress, feed: None }),
             }
         }
+        // Of a later generation most pages are old, and it may be given up.
+        let follows = retried.is_none() && !orders.is_empty() && followers < MOST_FOLLOWED;
+        let (feed, follower) = if follows {
+            let (feed, fed) = Feed::new();
+            orders.iter_mut().for_each(|order| order.feed = Some(feed.clone()));
+            (Some(feed), Some((Follower::new(publisher, &settled, &spool, self.spool.clone()), fed)))
+        } else {
+            (None, None)
+        };
         self.spool.open(&hash, spool).await?;
-        Ok(Some((Open { settled, unsettled: orders.len() }, orders)))
+        let open = Open { settled, unsettled: orders.len(), feed };
+        Ok(Some(Opened { open, orders, follower }))
     }
 
     /// Fetches one cell.
     async fn fetch(&self, order: Order, spending: &Spending, paging: &Paging, down: watch::Receiver<bool>) -> Step {
-        let Order { partition, hash, cell, progress } = order;
+        let Order { partition, hash, cell, progress, feed } = order;
         let key = cell.key.clone();
         let notify = |notice: Notice| self.tell(EventKind::Fetching { cell: key.0.clone(), notice });
         let source = Source {
@@ -281,6 +326,7 @@ impl JobRun {
             provider: &self.provider,
             paging,
             depth: depth(&self.provider, &self.job, paging),
+            feed: feed.as_ref(),
             transport: self.transport.as_ref(),
             quota: &self.quota,
             signer: &self.signer,
@@ -339,5 +385,13 @@ impl JobRun {
             durability: self.options.durability,
             accept_empty: self.options.accept_empty,
         }
+    }
+}
+
+/// Takes away the files of what was followed and is not published now.
+async fn discard(followed: impl Iterator<Item = Followed>) {
+    for followed in followed {
+        // What cannot be removed now is swept by the next run.
+        aside(move || drop(followed.encoding.discard())).await;
     }
 }

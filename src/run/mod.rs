@@ -16,6 +16,7 @@ mod exit;
 mod fate;
 mod finding;
 mod folders;
+mod follow;
 mod generation;
 mod job;
 mod learning;

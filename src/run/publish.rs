@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::decode::{DatasetSchema, Inferred};
 use crate::job::{ColumnType, Job};
-use crate::ledger::{Cause, Decision, PartitionRow, PartitionState, RejectedRecord};
+use crate::ledger::{Cause, Decision, Outcome, PartitionRow, PartitionState, RejectedRecord};
 use crate::plan::{Cell, CellKey};
 use crate::provider::Provider;
 use crate::quota::Clock;
@@ -22,6 +22,7 @@ use super::error::RunError;
 use super::event::PublishedFile;
 use super::fate::{Fate, Tally};
 use super::folders::Folders;
+use super::follow::Followed;
 use super::store::Store;
 
 /// Publishes the partitions of one job, one after the other.
@@ -81,7 +82,13 @@ impl Publisher {
     }
 
     /// Publishes a partition whose cells are all settled in `spool`, unless what stands is better.
-    pub(super) fn publish(&self, settled: &Settled, spool: PartitionSpool) -> Result<Published, RunError> {
+    /// What was `followed` while the pages came needs no second reading of them.
+    pub(super) fn publish(
+        &self,
+        settled: &Settled,
+        spool: PartitionSpool,
+        followed: Option<Followed>,
+    ) -> Result<Published, RunError> {
         match self.fate(settled, &spool)? {
             Fate::Publish => {}
             Fate::AsBefore => return self.give_up(settled, spool, None),
@@ -91,7 +98,10 @@ impl Publisher {
             }
         }
         let recorded = self.recorded()?;
-        let (inferred, encoded) = self.encode(settled, &spool, recorded.as_ref())?;
+        let (inferred, encoded) = match followed.filter(|followed| followed.pages == whole_pages(settled, &spool)) {
+            Some(Followed { encoding, .. }) => self.complete(settled, &spool, encoding, recorded.as_ref())?,
+            None => self.encode(settled, &spool, recorded.as_ref())?,
+        };
         if let Some(reason) = self.unreadable(settled, &inferred)? {
             sink::sweep(&self.layout(), |name| name.hash == settled.row.hash)?;
             return self.refuse(settled, spool, reason);
@@ -289,6 +299,13 @@ impl Publisher {
     pub(super) fn staging_name(&self, settled: &Settled) -> StagingName {
         StagingName { hash: settled.row.hash.clone(), generation: settled.row.generation.into(), token: self.token }
     }
+}
+
+/// Pages that stand in the file of a partition.
+fn whole_pages(settled: &Settled, spool: &PartitionSpool) -> u64 {
+    let cells = sealed_cells(settled, spool).into_iter();
+    let whole = cells.filter(|cell| !matches!(cell.outcome, Outcome::Rejected { .. }));
+    whole.map(|cell| u64::from(cell.pages)).sum()
 }
 
 fn notes(inferred: &Inferred) -> Vec<String> {

@@ -117,7 +117,7 @@ impl Replay {
         for one in &again {
             match self.publisher.renew(one, Cause::Replay, &HashSet::new())? {
                 Ok(spool) if whole(one, &spool, &HashSet::new()) => {
-                    let published = self.publisher.publish(one, spool)?;
+                    let published = self.publisher.publish(one, spool, None)?;
                     self.tell_published(published, &mut outlook);
                 }
                 Ok(_) => outlook.partition_refused(not_replayed(&one.row, "pages of it are gone")),

@@ -4,17 +4,20 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use crate::fetch::CellEnd;
+use crate::fetch::{CellEnd, Feed};
 use crate::plan::{Cell, CellKey};
 use crate::spool::CellProgress;
 
 use super::error::RunError;
+use super::follow::Followed;
 use super::publish::{Published, Settled};
 
 /// A partition that is being fetched.
 pub(super) struct Open {
     pub(super) settled: Settled,
     pub(super) unsettled: usize,
+    /// Tells its follower, if it has one, what has become durable; gone once no cell of it is under way any more.
+    pub(super) feed: Option<Feed>,
 }
 
 /// What is under way, and what comes next.
@@ -25,7 +28,10 @@ pub(super) struct Underway {
     pub(super) queue: VecDeque<Order>,
     pub(super) cells: usize,
     /// Partitions to publish, one after the other: each widens the schema of the dataset for the next.
-    pub(super) settled: VecDeque<Settled>,
+    pub(super) settled: VecDeque<(Settled, Option<Followed>)>,
+    /// Partitions that only wait for the end of their file.
+    pub(super) followed: HashMap<usize, Settled>,
+    pub(super) followers: usize,
     pub(super) publishing: bool,
     pub(super) failed: Option<RunError>,
 }
@@ -33,6 +39,7 @@ pub(super) struct Underway {
 /// Something under way came to its end.
 pub(super) enum Step {
     Cell(usize, CellKey, Result<CellEnd, RunError>),
+    Followed(usize, Option<Box<Followed>>),
     Published(Result<Box<Published>, RunError>),
 }
 
@@ -56,19 +63,38 @@ impl Underway {
         if self.open.get(&partition).is_some_and(|open| open.unsettled == 0)
             && let Some(open) = self.open.remove(&partition)
         {
-            self.settled.push_back(open.settled);
+            match open.feed {
+                Some(_) => drop(self.followed.insert(partition, open.settled)),
+                None => self.settled.push_back((open.settled, None)),
+            }
         }
+    }
+
+    /// A follower came to its end. Gives what is of no use: what was followed of a partition that is not published now.
+    pub(super) fn followed(&mut self, partition: usize, followed: Option<Followed>) -> Option<Followed> {
+        self.followers -= 1;
+        match self.followed.remove(&partition) {
+            Some(settled) if self.failed.is_none() => {
+                self.settled.push_back((settled, followed));
+                None
+            }
+            Some(_) | None => followed,
+        }
+    }
+
+    /// Nothing more comes: followers end.
+    pub(super) fn end_feeds(&mut self) {
+        self.open.values_mut().for_each(|open| open.feed = None);
     }
 
     /// Whether anything is not published yet.
     pub(super) fn is_left(&self) -> bool {
-        !self.settled.is_empty() || !self.open.is_empty() || !self.queue.is_empty()
+        !self.settled.is_empty() || !self.followed.is_empty() || !self.open.is_empty() || !self.queue.is_empty()
     }
 
     /// The first fault is the one to tell; what it brought about after it explains nothing.
     pub(super) fn fail(&mut self, error: RunError) {
         self.failed.get_or_insert(error);
-        self.settled.clear();
     }
 }
 
@@ -78,4 +104,5 @@ pub(super) struct Order {
     pub(super) hash: String,
     pub(super) cell: Cell,
     pub(super) progress: Option<CellProgress>,
+    pub(super) feed: Option<Feed>,
 }

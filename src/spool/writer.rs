@@ -4,13 +4,15 @@
 //! is under way share the next one. Nothing blocks the runtime: files are touched in `spawn_blocking` only.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 
 use tokio::sync::{mpsc, oneshot};
 
 use crate::disk::aside;
+use crate::plan::CellId;
 
 use super::error::SpoolError;
-use super::frame::Frame;
+use super::frame::{Frame, PageFrame};
 use super::partition::PartitionSpool;
 use super::stats::SpoolStats;
 
@@ -25,6 +27,7 @@ type Staged = (Answer<()>, Result<(), SpoolError>);
 enum Command {
     Open(String, Box<PartitionSpool>),
     Append(Append),
+    Read(String, CellId, Range<u32>, Answer<Vec<PageFrame>>),
     Close(String, Answer<Box<PartitionSpool>>),
 }
 
@@ -63,7 +66,7 @@ impl SpoolWriter {
             let then = loop {
                 match next {
                     Some(Command::Append(append)) => batch.push(append),
-                    Some(other @ (Command::Open(..) | Command::Close(..))) => break Some(other),
+                    Some(other @ (Command::Open(..) | Command::Read(..) | Command::Close(..))) => break Some(other),
                     None => break None,
                 }
                 next = if batch.len() < BATCH { self.commands.try_recv().ok() } else { None };
@@ -78,6 +81,12 @@ impl SpoolWriter {
             }
             match then {
                 Some(Command::Open(partition, spool)) => drop(spools.insert(partition, *spool)),
+                Some(Command::Read(partition, cell, pages, answer)) => {
+                    let Some(back) = aside(move || read(spools, &partition, cell, pages, answer)).await else {
+                        return stats;
+                    };
+                    spools = back;
+                }
                 Some(Command::Close(partition, answer)) => {
                     let spool = spools.remove(&partition).map(Box::new).ok_or(SpoolError::NotOpen(partition));
                     reply(answer, spool);
@@ -102,6 +111,14 @@ impl SpoolHandle {
         let (answer, answered) = oneshot::channel();
         let append = Append { partition: partition.to_owned(), frames, answer };
         self.commands.send(Command::Append(append)).await.map_err(|_| SpoolError::Ended)?;
+        answered.await.map_err(|_| SpoolError::Ended)?
+    }
+
+    /// Reads these pages of a cell back, checked.
+    pub async fn read(&self, partition: &str, cell: CellId, pages: Range<u32>) -> Result<Vec<PageFrame>, SpoolError> {
+        let (answer, answered) = oneshot::channel();
+        let command = Command::Read(partition.to_owned(), cell, pages, answer);
+        self.commands.send(command).await.map_err(|_| SpoolError::Ended)?;
         answered.await.map_err(|_| SpoolError::Ended)?
     }
 
@@ -135,6 +152,18 @@ fn write(mut spools: Spools, batch: Vec<Append>) -> (Spools, SpoolStats) {
         }
     }
     (spools, stats)
+}
+
+fn read(spools: Spools, partition: &str, cell: CellId, pages: Range<u32>, answer: Answer<Vec<PageFrame>>) -> Spools {
+    let read = match spools.get(partition) {
+        Some(spool) => {
+            let wanted = spool.pages(&cell).iter().filter(|at| pages.contains(&at.page));
+            wanted.map(|at| spool.read(at)).collect()
+        }
+        None => Err(SpoolError::NotOpen(partition.to_owned())),
+    };
+    reply(answer, read);
+    spools
 }
 
 fn reply<T>(answer: Answer<T>, result: Result<T, SpoolError>) {

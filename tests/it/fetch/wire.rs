@@ -73,6 +73,7 @@ async fn run(provider: &Provider, answers: &[(u16, &str)]) -> (CellEnd, Vec<Stri
             provider,
             paging: &provider.paging,
             depth: depth(provider, &job, &provider.paging),
+            feed: None,
             transport: &script,
             quota: &quota,
             signer: &signer,

@@ -1,0 +1,83 @@
+//! Hands what is durable on to whoever makes a file of it, so that a page need not be read back from the disk.
+//!
+//! Invariant: nothing is handed on before it is durable, and nothing more is asked for while too much waits to be taken:
+//! memory is bounded, whoever is slower.
+
+use tokio::sync::{mpsc, watch};
+
+use crate::spool::Frame;
+
+/// Bytes of bodies that may wait to be taken; beyond this fetching waits.
+const MOST: usize = 16 << 20;
+
+/// Hands on the frames of one partition; cheap to clone. It ends when the last of them is gone.
+#[derive(Debug, Clone)]
+pub struct Feed {
+    frames: mpsc::UnboundedSender<Vec<Frame>>,
+    waiting: watch::Sender<usize>,
+}
+
+/// The other end of a [`Feed`].
+#[derive(Debug)]
+pub struct Fed {
+    frames: mpsc::UnboundedReceiver<Vec<Frame>>,
+    waiting: watch::Sender<usize>,
+}
+
+impl Feed {
+    /// A feed and its other end.
+    pub fn new() -> (Self, Fed) {
+        let (sender, frames) = mpsc::unbounded_channel();
+        let waiting = watch::Sender::new(0);
+        (Self { frames: sender, waiting: waiting.clone() }, Fed { frames, waiting })
+    }
+
+    /// Waits while there is too much.
+    pub(super) async fn room(&self) {
+        // The sender is held here, so this ends by what is taken.
+        drop(self.waiting.subscribe().wait_for(|waiting| *waiting <= MOST).await);
+    }
+
+    pub(super) fn hand_on(&self, frames: Vec<Frame>) {
+        let bytes = bytes(&frames);
+        self.waiting.send_modify(|waiting| *waiting += bytes);
+        if self.frames.send(frames).is_err() {
+            // Nobody wants them any more.
+            self.waiting.send_replace(0);
+        }
+    }
+}
+
+impl Fed {
+    /// What became durable together, in order for each cell; nothing once no more can come.
+    pub async fn next(&mut self) -> Option<Vec<Frame>> {
+        self.frames.recv().await
+    }
+
+    /// The same, if it is there already.
+    pub fn ready(&mut self) -> Option<Vec<Frame>> {
+        self.frames.try_recv().ok()
+    }
+
+    /// So many bytes of bodies are taken.
+    pub fn taken(&self, bytes: usize) {
+        if bytes > 0 {
+            self.waiting.send_modify(|waiting| *waiting = waiting.saturating_sub(bytes));
+        }
+    }
+}
+
+impl Drop for Fed {
+    fn drop(&mut self) {
+        self.frames.close();
+        self.waiting.send_replace(0);
+    }
+}
+
+fn bytes(frames: &[Frame]) -> usize {
+    let body = |frame: &Frame| match frame {
+        Frame::Page(page) => page.body.len(),
+        Frame::End(_) => 0,
+    };
+    frames.iter().map(body).sum()
+}
