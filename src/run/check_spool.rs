@@ -55,6 +55,11 @@ pub(super) fn check_spool(folder: &Path, job: &str, row: &PartitionRow, cells: &
         }
     };
     pages.newest_token = view.newest_token();
+    if row.state != PartitionState::Fetching && view.torn() > 0 {
+        let message =
+            format!("{} bytes at its end cannot be read, all of which were durable when it was sealed", view.torn());
+        pages.faults.push((FindingKind::Damaged, message));
+    }
     let members: HashMap<CellId, &CellRow> = cells.iter().map(|cell| (cell.key.id(), cell)).collect();
     let strangers = view.cells().filter(|(id, _)| !members.contains_key(id)).count();
     if strangers > 0 {

@@ -85,6 +85,7 @@ impl Underway {
     /// Nothing more comes: followers end.
     pub(super) fn end_feeds(&mut self) {
         self.open.values_mut().for_each(|open| open.feed = None);
+        self.queue.iter_mut().for_each(|order| order.feed = None);
     }
 
     /// Whether anything is not published yet.

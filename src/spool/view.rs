@@ -57,6 +57,11 @@ impl SpoolView {
         }
     }
 
+    /// Bytes at the end that hold no whole frame: of a write that was cut off, or damaged since.
+    pub fn torn(&self) -> u64 {
+        self.scan.segments.last().map_or(0, |segment| segment.len - segment.valid)
+    }
+
     /// The largest token under which something was written here; `None` when nothing was.
     pub fn newest_token(&self) -> Option<u64> {
         self.scan.segments.iter().map(|segment| segment.token).max()
