@@ -4,6 +4,10 @@
 //! loop keeps no promise: no spool, ledger, limits or checks. What `tidemill` takes more is the price of its promises.
 //! `--runs N` counts N runs each after a warm-up, `--pages N` changes the number of pages. See `README.md` here.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench that cannot go on has failed, and prints")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the rules of the library on time and tasks are not those of what measures it"
+)]
 
 use std::process::ExitCode;
 
@@ -11,12 +15,16 @@ use std::process::ExitCode;
 mod bare;
 #[path = "loopback/check.rs"]
 mod check;
+#[path = "loopback/connection.rs"]
+mod connection;
 #[path = "loopback/encode.rs"]
 mod encode;
 #[path = "loopback/measure.rs"]
 mod measure;
 #[path = "loopback/mill.rs"]
 mod mill;
+#[path = "loopback/page.rs"]
+mod page;
 #[path = "loopback/pages.rs"]
 mod pages;
 #[path = "loopback/parse.rs"]

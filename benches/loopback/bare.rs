@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::mpsc::SyncSender;
 use std::thread;
-use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
+use crate::connection::Connection;
 use crate::encode;
 use crate::rows::{self, Rows};
 use crate::workload::{Asking, Workload};
@@ -46,21 +46,20 @@ fn decode(workload: &Workload, mut fetched: mpsc::Receiver<Bytes>, batches: Sync
 }
 
 async fn fetch(workload: &Workload, address: SocketAddr, bodies: mpsc::Sender<Bytes>) {
-    let client = client();
     match workload.asking {
         Asking::Cells => {
             let next = Arc::new(AtomicU32::new(0));
             let mut tasks = tokio::task::JoinSet::new();
             for _ in 0..workload.in_flight {
-                let (client, next, bodies, pages) = (client.clone(), Arc::clone(&next), bodies.clone(), workload.pages);
+                let (next, bodies, pages) = (Arc::clone(&next), bodies.clone(), workload.pages);
                 tasks.spawn(async move {
+                    let mut connection = Connection::open(address).await;
                     loop {
                         let page = next.fetch_add(1, Relaxed);
                         if page >= pages {
                             break;
                         }
-                        let body = get(&client, &format!("http://{address}/pages?page={page}")).await;
-                        bodies.send(body).await.unwrap();
+                        bodies.send(connection.get(&format!("/pages?page={page}")).await).await.unwrap();
                     }
                 });
             }
@@ -69,31 +68,13 @@ async fn fetch(workload: &Workload, address: SocketAddr, bodies: mpsc::Sender<By
             }
         }
         Asking::Cursor => {
+            let mut connection = Connection::open(address).await;
             let mut next = Some("0".to_owned());
             while let Some(page) = next {
-                let body = get(&client, &format!("http://{address}/pages?page={page}")).await;
+                let body = connection.get(&format!("/pages?page={page}")).await;
                 next = sonic_rs::from_str(sonic_rs::get(&body[..], ["data", "next"]).unwrap().as_raw_str()).unwrap();
                 bodies.send(body).await.unwrap();
             }
         }
     }
-}
-
-async fn get(client: &reqwest::Client, url: &str) -> Bytes {
-    client.get(url).send().await.unwrap().bytes().await.unwrap()
-}
-
-/// Set as the client of `tidemill` is.
-fn client() -> reqwest::Client {
-    reqwest::Client::builder()
-        .user_agent("bare")
-        .retry(reqwest::retry::never())
-        .redirect(reqwest::redirect::Policy::none())
-        .referer(false)
-        .tcp_nodelay(true)
-        .no_proxy()
-        .connect_timeout(Duration::from_secs(10))
-        .timeout(Duration::from_secs(60))
-        .build()
-        .unwrap()
 }

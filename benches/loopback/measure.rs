@@ -50,7 +50,7 @@ fn watch(status: &str, ended: &AtomicBool) -> f64 {
     peak
 }
 
-/// `VmHWM:	  123456 kB` in millions of bytes.
+/// `VmHWM: 123456 kB` in millions of bytes.
 fn resident(status: &str) -> Option<f64> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kibibytes: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;

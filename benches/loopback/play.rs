@@ -37,8 +37,16 @@ pub(crate) enum Who {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Run {
     pub(crate) taken: Taken,
+    pub(crate) served: Served,
+}
+
+/// What the server saw of one run.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Served {
     pub(crate) connections: u64,
     pub(crate) requests: u64,
+    /// Of all bodies.
+    pub(crate) bytes: u64,
 }
 
 impl Asked {
@@ -73,25 +81,25 @@ pub(crate) fn play(asked: &Asked) -> ExitCode {
         all_well &= match word.as_str() {
             "power" => POWER.iter().all(|name| {
                 let workload = Workload { goals: Goals::default(), ..sized(usual(name)) };
-                compare(&workload, [Who::Mill, Who::MillPower], runs)
+                compare(&workload, [Who::Mill, Who::MillPower], 1, runs)
             }),
-            // Whether memory grows shows beside the same with few pages.
+            // Whether memory grows shows beside the same with few pages; a warm-up would change nothing.
             "ten" => {
                 let many = sized(usual("ten"));
                 let few = Workload { pages: usual("wide").pages, ..many.clone() };
-                [few, many].iter().all(|workload| compare(workload, [Who::Bare, Who::Mill], asked.runs.unwrap_or(1)))
+                [few, many].iter().all(|workload| compare(workload, [Who::Bare, Who::Mill], 0, asked.runs.unwrap_or(1)))
             }
-            name => compare(&sized(usual(name)), [Who::Bare, Who::Mill], runs),
+            name => compare(&sized(usual(name)), [Who::Bare, Who::Mill], 1, runs),
         };
     }
     if all_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn compare(workload: &Workload, pair: [Who; 2], runs: usize) -> bool {
+fn compare(workload: &Workload, pair: [Who; 2], warm_ups: usize, runs: usize) -> bool {
     let mut server = Server::start(workload);
     let mut counted = [Vec::new(), Vec::new()];
     let mut first: Option<Content> = None;
-    for round in 0..=runs {
+    for round in 0..warm_ups + runs {
         for (who, counted) in pair.into_iter().zip(&mut counted) {
             let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
             let (run, file) = match run(workload, who, &mut server, folder.path()) {
@@ -107,8 +115,7 @@ fn compare(workload: &Workload, pair: [Who; 2], runs: usize) -> bool {
                 println!("FAILED  {} {who:?}: {content:?} and not {wanted:?}", workload.name);
                 return false;
             }
-            // The first round is the warm-up.
-            if round > 0 {
+            if round >= warm_ups {
                 counted.push(run);
             }
         }
@@ -129,7 +136,7 @@ fn run(workload: &Workload, who: Who, server: &mut Server, folder: &Path) -> Res
         Who::MillPower => mill::command(workload, server.port, "power", folder),
     };
     let (taken, output) = measure(&mut command);
-    let (connections, requests) = server.counts();
+    let served = server.served();
     if !output.status.success() {
         let said = [output.stdout, output.stderr].concat();
         return Err(format!("{}\n{}", output.status, String::from_utf8_lossy(&said)));
@@ -139,7 +146,7 @@ fn run(workload: &Workload, who: Who, server: &mut Server, folder: &Path) -> Res
         Who::Mill | Who::MillPower => mill::file(folder),
     };
     let file = file.ok_or("there is not exactly one file")?;
-    Ok((Run { taken, connections, requests }, file))
+    Ok((Run { taken, served }, file))
 }
 
 /// This binary in another role.
@@ -168,13 +175,13 @@ impl Server {
         Self { child, asking, answers, port: line.trim().parse().unwrap() }
     }
 
-    /// Connections and requests since the last time.
-    fn counts(&mut self) -> (u64, u64) {
+    /// Since the last time.
+    fn served(&mut self) -> Served {
         self.asking.as_mut().unwrap().write_all(b"\n").unwrap();
         let mut line = String::new();
         self.answers.read_line(&mut line).unwrap();
-        let (connections, requests) = line.trim().split_once(' ').unwrap();
-        (connections.parse().unwrap(), requests.parse().unwrap())
+        let counts: Vec<u64> = line.split_whitespace().map(|count| count.parse().unwrap()).collect();
+        Served { connections: counts[0], requests: counts[1], bytes: counts[2] }
     }
 }
 

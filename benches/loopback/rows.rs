@@ -10,18 +10,9 @@ use arrow::array::{
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use serde::Deserialize;
 
+use crate::page::each;
 use crate::parse;
 use crate::workload::Shape;
-
-#[derive(Deserialize)]
-struct Envelope<T> {
-    data: Data<T>,
-}
-
-#[derive(Deserialize)]
-struct Data<T> {
-    list: Vec<T>,
-}
 
 #[derive(Deserialize)]
 struct Wide<'a> {
@@ -86,14 +77,8 @@ impl Rows {
     /// Adds all records of one page.
     pub(crate) fn append(&mut self, body: &[u8]) {
         match self {
-            Self::Wide(rows) => {
-                let page: Envelope<Wide<'_>> = sonic_rs::from_slice(body).unwrap();
-                page.data.list.into_iter().for_each(|record| rows.append(&record));
-            }
-            Self::Small(rows) => {
-                let page: Envelope<Small<'_>> = sonic_rs::from_slice(body).unwrap();
-                page.data.list.into_iter().for_each(|record| rows.append(&record));
-            }
+            Self::Wide(rows) => each(body, |record: Wide<'_>| rows.append(&record)),
+            Self::Small(rows) => each(body, |record: Small<'_>| rows.append(&record)),
         }
     }
 

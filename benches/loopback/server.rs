@@ -1,6 +1,6 @@
 //! The server process: pages from memory over keep-alive connections, as cheap as can be.
 //!
-//! It prints its port, answers every line on stdin with the connections and requests since the last one, and ends
+//! It prints its port, answers every line on stdin with the connections, requests and bytes since the last one, and ends
 //! when stdin closes.
 
 use std::io::{BufRead, Write};
@@ -21,13 +21,14 @@ struct Site {
     fronts: Vec<Bytes>,
     connections: AtomicU64,
     requests: AtomicU64,
+    bytes: AtomicU64,
 }
 
 /// Serves until stdin closes.
 pub(crate) fn run(workload: &Workload) {
     let fronts = pages::fronts(workload).into_iter().map(Bytes::from).collect();
-    let (connections, requests) = (AtomicU64::new(0), AtomicU64::new(0));
-    let site = Arc::new(Site { workload: workload.clone(), fronts, connections, requests });
+    let [connections, requests, bytes] = [0; 3].map(AtomicU64::new);
+    let site = Arc::new(Site { workload: workload.clone(), fronts, connections, requests, bytes });
     // One thread: it is not what is measured, and it shares the cores with what is.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).unwrap();
@@ -36,7 +37,8 @@ pub(crate) fn run(workload: &Workload) {
     thread::spawn(move || runtime.block_on(accept(listener, serving)));
     for line in std::io::stdin().lock().lines() {
         line.unwrap();
-        println!("{} {}", site.connections.swap(0, Relaxed), site.requests.swap(0, Relaxed));
+        let counts = [&site.connections, &site.requests, &site.bytes].map(|count| count.swap(0, Relaxed));
+        println!("{} {} {}", counts[0], counts[1], counts[2]);
         std::io::stdout().flush().unwrap();
     }
 }
@@ -70,6 +72,7 @@ async fn serve(mut stream: TcpStream, site: &Site) -> std::io::Result<()> {
         let front = site.fronts[page as usize % site.fronts.len()].clone();
         let tail = pages::tail(&site.workload, page);
         let length = front.len() + tail.len();
+        site.bytes.fetch_add(length as u64, Relaxed);
         let head = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n");
         let mut answer = Bytes::from(head).chain(front).chain(Bytes::from(tail));
         stream.write_all_buf(&mut answer).await?;

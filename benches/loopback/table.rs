@@ -5,8 +5,8 @@ use crate::workload::{Goals, Workload};
 
 pub(crate) fn head() {
     println!(
-        "{:<8}{:<18}{:>8}{:>8}{:>9}{:>11}{:>9}{:>8}{:>7}  goals",
-        "workload", "who", "wall s", "CPU s", "peak MB", "records/s", "pages/s", "x wall", "x CPU"
+        "{:<10}{:>6}  {:<16}{:>7}{:>7}{:>9}{:>11}{:>9}{:>8}{:>7}  goals",
+        "workload", "pages", "who", "wall s", "CPU s", "peak MB", "records/s", "pages/s", "x wall", "x CPU"
     );
 }
 
@@ -20,9 +20,10 @@ pub(crate) fn lines(workload: &Workload, pair: [Who; 2], counted: &[Vec<Run>; 2]
     let goals = goals(workload.goals, times_wall, times_cpu, median(other, |run| run.taken.peak));
     println!("{}{times_wall:>8.2}{times_cpu:>7.2}  {goals}", line(workload, pair[1], other));
     for (who, runs) in pair.into_iter().zip(counted) {
-        let connections: Vec<u64> = runs.iter().map(|run| run.connections).collect();
-        let requests: Vec<u64> = runs.iter().map(|run| run.requests).collect();
-        println!("        {}: requests {requests:?} over connections {connections:?}", name(who));
+        let connections: Vec<u64> = runs.iter().map(|run| run.served.connections).collect();
+        let requests: Vec<u64> = runs.iter().map(|run| run.served.requests).collect();
+        let megabytes = median(runs, |run| run.served.bytes as f64) / 1e6;
+        println!("    {}: {megabytes:.1} MB in {requests:?} requests over {connections:?} connections", name(who));
     }
 }
 
@@ -31,7 +32,12 @@ fn line(workload: &Workload, who: Who, runs: &[Run]) -> String {
     let (cpu, peak) = (median(runs, |run| run.taken.cpu), median(runs, |run| run.taken.peak));
     let pages = f64::from(workload.pages) / wall;
     let records = pages * f64::from(workload.shape.records());
-    format!("{:<8}{:<18}{wall:>8.3}{cpu:>8.2}{peak:>9.1}{records:>11.0}{pages:>9.0}", workload.name, name(who))
+    format!(
+        "{:<10}{:>6}  {:<16}{wall:>7.2}{cpu:>7.2}{peak:>9.1}{records:>11.0}{pages:>9.0}",
+        workload.name,
+        workload.pages,
+        name(who)
+    )
 }
 
 fn goals(goals: Goals, wall: f64, cpu: f64, peak: f64) -> String {

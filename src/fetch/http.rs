@@ -43,14 +43,31 @@ impl HttpTransport {
         let mut response = self.client.execute(request).await.map_err(|error| self.name(error))?;
         let status = response.status();
         let headers = response.headers().clone();
-        let mut body = BytesMut::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| self.name(error))? {
-            if (body.len() + chunk.len()) as u64 > self.max_body {
-                return Err(TransportError::TooLarge(self.max_body));
-            }
-            body.extend_from_slice(&chunk);
+        let body = self.body(&mut response).await?;
+        Ok(Answer { status, headers, body })
+    }
+
+    /// The whole body, unpacked. One that comes in one piece is not copied.
+    async fn body(&self, response: &mut reqwest::Response) -> Result<Bytes, TransportError> {
+        // Known only of a body that is not packed, and no more than what the server says.
+        let announced = response.content_length().unwrap_or(0).min(self.max_body);
+        let Some(first) = self.piece(response, 0).await? else { return Ok(Bytes::new()) };
+        let Some(second) = self.piece(response, first.len()).await? else { return Ok(first) };
+        let length = first.len() + second.len();
+        let mut body = BytesMut::with_capacity(usize::try_from(announced).map_or(length, |size| size.max(length)));
+        body.extend_from_slice(&first);
+        body.extend_from_slice(&second);
+        while let Some(piece) = self.piece(response, body.len()).await? {
+            body.extend_from_slice(&piece);
         }
-        Ok(Answer { status, headers, body: body.freeze() })
+        Ok(body.freeze())
+    }
+
+    /// What comes after the first `before` bytes; nothing at the end.
+    async fn piece(&self, response: &mut reqwest::Response, before: usize) -> Result<Option<Bytes>, TransportError> {
+        let piece = response.chunk().await.map_err(|error| self.name(error))?;
+        let length = before + piece.as_ref().map_or(0, Bytes::len);
+        if length as u64 > self.max_body { Err(TransportError::TooLarge(self.max_body)) } else { Ok(piece) }
     }
 
     fn name(&self, error: reqwest::Error) -> TransportError {

@@ -1,9 +1,12 @@
 //! Get the pages: verdicts, paging, retries, tokens, signatures, records, one file for each.
 
+mod bodies;
 mod code_table;
+mod connections;
 mod given;
 mod headers;
 mod locate;
+mod loopback;
 mod page;
 mod paging;
 mod paging_ends;
