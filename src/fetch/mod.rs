@@ -17,10 +17,13 @@ mod locate;
 mod notice;
 mod page;
 mod paginator;
+mod parallel;
+mod position;
 mod rate_headers;
 mod request;
 mod retry;
 mod sign;
+mod spread;
 mod token;
 mod transport;
 

@@ -42,7 +42,19 @@ fn open_cell(spool: &PartitionSpool) -> (CellId, CellProgress) {
 fn page(cell: CellId, epoch: u32, page: u32, next: Option<&str>, request: u8) -> Frame {
     let next = next.map(ToOwned::to_owned);
     let (request, received) = ([request; 16], Timestamp::UNIX_EPOCH);
-    let head = PageHead { cell, epoch, page, status: 200, records: 1, next, request, credits: None, received };
+    let head = PageHead {
+        cell,
+        epoch,
+        page,
+        status: 200,
+        records: 1,
+        next,
+        request,
+        credits: None,
+        total: None,
+        parallel: false,
+        received,
+    };
     Frame::Page(PageFrame { head, body: Bytes::from_static(b"{}") })
 }
 
