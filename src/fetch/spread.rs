@@ -110,6 +110,9 @@ mod tests {
     use crate::fetch::paginator::Cursor;
     use crate::job::Pointer;
 
+    /// Where a cell is, pages wanted at once, pages kept ahead; those that are due.
+    type Case = (Position, u32, &'static [u32], Option<&'static [u32]>);
+
     fn offset(parallel_pages: u32) -> Paging {
         let total = Some(Pointer::parse("/total"));
         Paging::Offset { offset: "o".to_owned(), limit: "l".to_owned(), page_size: 10, total, parallel_pages }
@@ -143,8 +146,7 @@ mod tests {
     #[test]
     fn a_spread_needs_full_pages_and_a_total() {
         let none: &[u32] = &[];
-        // Epoch, pages, records, total, width, pages ahead; those that are due.
-        let table: [(Position, u32, &[u32], Option<&[u32]>); 13] = [
+        let table: [Case; 13] = [
             (at(0, 1, 10, Some(45)), 4, none, Some(&[1, 2, 3, 4])),
             (at(0, 1, 10, Some(40)), 4, none, Some(&[1, 2, 3])),
             (at(0, 3, 30, Some(45)), 4, none, Some(&[3, 4])),

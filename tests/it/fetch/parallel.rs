@@ -18,18 +18,22 @@ use tidemill::provider::Provider;
 use tidemill::quota::{Clock, History, Permit, open};
 use tidemill::spool::{CellProgress, Durability, Head, PartitionSpool, SpoolWriter};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use super::given::{credential, job, own, values};
 
 const CELL: CellId = CellId([1; 16]);
 
+type Said = (u16, Value);
+type Break = fn() -> Said;
 /// What the provider says of the page that begins at `offset`, to request `ordinal` (from 0).
-type Answers = Box<dyn Fn(u64, u64) -> (u16, Value) + Send + Sync>;
+type Answers = Box<dyn Fn(u64, u64) -> Said + Send + Sync>;
 /// How long that takes.
 type Delays = Box<dyn Fn(u64, u64) -> u64 + Send + Sync>;
 
 /// A provider that remembers what it was asked.
 struct Table {
+    clock: Clock,
     answers: Answers,
     delays: Delays,
     asked: Mutex<Vec<u64>>,
@@ -37,9 +41,10 @@ struct Table {
 }
 
 impl Table {
-    fn new(answers: impl Fn(u64, u64) -> (u16, Value) + Send + Sync + 'static) -> Self {
+    fn new(answers: impl Fn(u64, u64) -> Said + Send + Sync + 'static) -> Self {
         let answers = Box::new(answers);
-        Self { answers, delays: Box::new(|_, _| 100), asked: Mutex::default(), busy: Mutex::default() }
+        let delays = Box::new(|_, _| 100);
+        Self { clock: clock(), answers, delays, asked: Mutex::default(), busy: Mutex::default() }
     }
 
     fn slow(self, delays: impl Fn(u64, u64) -> u64 + Send + Sync + 'static) -> Self {
@@ -74,7 +79,8 @@ impl Transport for Table {
                 busy.0 += 1;
                 busy.1 = busy.1.max(busy.0);
             }
-            tokio::time::sleep(Duration::from_millis((self.delays)(ordinal, offset))).await;
+            let delay = Duration::from_millis((self.delays)(ordinal, offset));
+            self.clock.sleep_until(self.clock.now().elapsed + delay).await;
             self.busy.lock().unwrap().0 -= 1;
             let (status, body) = (self.answers)(ordinal, offset);
             let status = StatusCode::from_u16(status).unwrap();
@@ -84,14 +90,18 @@ impl Transport for Table {
 }
 
 /// Records `from..to` of `total`.
-fn records(from: u64, to: u64, total: u64) -> (u16, Value) {
+fn records(from: u64, to: u64, total: u64) -> Said {
     let data: Vec<Value> = (from..to).map(|id| json!({ "id": id })).collect();
     (200, json!({ "code": 0, "data": data, "total": total, "more": to < total }))
 }
 
 /// A page of ten.
-fn ten(offset: u64, total: u64) -> (u16, Value) {
+fn ten(offset: u64, total: u64) -> Said {
     records(offset.min(total), (offset + 10).min(total), total)
+}
+
+fn clock() -> Clock {
+    Clock::starting_at("2026-11-22T12:00:00Z".parse().unwrap())
 }
 
 const OFFSET: &str = "kind = \"offset\"\noffset = \"offset\"\nlimit = \"limit\"\npage_size = 10\ntotal = \"/total\"";
@@ -143,14 +153,14 @@ struct Ended {
 
 /// Fetches the cell from where the spool in `folder` has it.
 async fn fetch(provider: &Provider, table: &Table, folder: &Path, twist: Twist, most: Option<u64>) -> Ended {
-    let clock = Clock::starting_at("2026-11-22T12:00:00Z".parse().unwrap());
     let (job, values) = (job("path = \"/items\""), values(r#"{"a":1}"#));
-    let (quota, dispatcher) = open(&provider.limits, provider.max_wait, None, History::default(), clock);
-    let dispatcher = tokio::spawn(dispatcher.run());
+    let (quota, dispatcher) = open(&provider.limits, provider.max_wait, None, History::default(), clock());
+    let (mut dispatching, mut writing) = (JoinSet::new(), JoinSet::new());
+    dispatching.spawn(dispatcher.run());
     let head = Head { job: "j".into(), partition: "p".into(), generation: 1, token: 1, replaces: None };
     let open = || PartitionSpool::open(folder, head.clone(), Durability::Process).unwrap();
     let (writer, spool) = SpoolWriter::new(8);
-    let writer = tokio::spawn(writer.run());
+    writing.spawn(writer.run());
     let partition = open();
     let progress = partition.progress(&CELL).cloned();
     spool.open("p", partition).await.unwrap();
@@ -199,8 +209,7 @@ async fn fetch(provider: &Provider, table: &Table, folder: &Path, twist: Twist, 
     };
     let took = quota.clock().now().elapsed;
     drop(spool);
-    writer.await.unwrap();
-    dispatcher.abort();
+    writing.join_next().await.unwrap().unwrap();
     let spool = open();
     let pages: Vec<_> = spool.pages(&CELL).iter().map(|at| spool.read(at).unwrap()).collect();
     let bodies: Vec<String> = pages.iter().map(|page| String::from_utf8_lossy(&page.body).into_owned()).collect();
@@ -375,7 +384,7 @@ async fn a_total_that_goes_on_growing_is_followed() {
 
 #[tokio::test(start_paused = true)]
 async fn pages_that_are_not_as_announced_begin_the_cell_anew() {
-    let broken: [(&str, fn() -> (u16, Value)); 5] = [
+    let broken: [(&str, Break); 5] = [
         ("page 3 held 4 records where 10 of 80 were due", || records(30, 34, 80)),
         ("page 3 held 0 records where 10 of 80 were due", || records(30, 30, 80)),
         ("page 3 held 12 records where 10 of 80 were due", || records(30, 42, 80)),

@@ -186,6 +186,21 @@ fn an_end_that_says_something_else_than_its_pages_is_found() {
     }
 }
 
+/// Pages that are asked for side by side come in any order; what is missing is asked for when the run goes on.
+#[test]
+fn a_gap_before_pages_asked_for_side_by_side_is_no_finding() {
+    let root = paused();
+    let mut spool = spool(root.path(), 2);
+    let (id, at) = open_cell(&spool);
+    let mut ahead = page(id, at.epoch, at.pages + 1, Some("1"), 1);
+    if let Frame::Page(page) = &mut ahead {
+        page.head.parallel = true;
+    }
+    spool.append(&[ahead]).unwrap();
+    drop(spool);
+    assert_found("a gap", &look(root.path(), false), &[], None);
+}
+
 #[test]
 fn pages_under_a_token_nobody_was_given_are_found() {
     let root = paused();
