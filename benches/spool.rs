@@ -20,6 +20,8 @@ fn page(page: u32, body: &Bytes) -> Frame {
         next: Some(format!("{{\"page\":{}}}", page + 1)),
         request: [1; 16],
         credits: Some(1),
+        total: None,
+        parallel: false,
         received: Timestamp::UNIX_EPOCH,
     };
     Frame::Page(PageFrame { head, body: body.clone() })

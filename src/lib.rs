@@ -34,8 +34,8 @@
 //!   pages and polls each take their own. All windows of a credential are decided at one instant, all or none.
 //! - **A credential has one set of limits on a host.** Its processes write what they do into one journal before they do it, and
 //!   each applies what the others wrote like its own doings; whoever dies is found by its lock.
-//! - **A page is durable before the next of its cell is asked for**, and its permit is held until then. The spool
-//!   alone is the truth about how far a cell got.
+//! - **A page is durable before the next of its cell is asked for**, and its permit is held until then. With
+//!   `parallel_pages` that holds for each of those under way. The spool alone is the truth about how far a cell got.
 //! - **A file becomes visible by one rename**, after the ledger has *decided* its digest under a fencing token.
 //!   Recovery only rolls forward. Parquet is a pure function of the spool.
 //! - **The code in the body decides, then the HTTP status.** An unknown code is never success.

@@ -15,7 +15,7 @@ use crate::quota::{Clock, Departed, Feedback, Loss, Permit, Quota, Refusal};
 
 use super::budget::RetryBudget;
 use super::ceiling::Spending;
-use super::cell::{CellEnd, CellError, Position, Reach};
+use super::cell::{CellEnd, CellError, Reach};
 use super::classify::{Judgement, classify};
 use super::ending::Ending;
 use super::feed::Feed;
@@ -23,6 +23,7 @@ use super::headers::{date, retry_after};
 use super::notice::Notice;
 use super::page::{Page, PageError, read_page};
 use super::paginator::Paginator;
+use super::position::Position;
 use super::rate_headers::advice;
 use super::request::Request;
 use super::retry::{Decision, RetryState};
@@ -84,11 +85,16 @@ pub(super) enum Answered {
     End(CellEnd),
 }
 
+/// The paginator that the pages of a cell share; what it has seen counts however a page ended.
+pub(super) fn lock<'a, 'b>(seen: &'a Mutex<Paginator<'b>>) -> MutexGuard<'a, Paginator<'b>> {
+    seen.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Asks one request until it is a page or the cell ends; every attempt takes a permit.
 pub(super) async fn ask(
     source: &Source<'_>,
     values: &Map<String, Value>,
-    paginator: &mut Paginator<'_>,
+    seen: &Mutex<Paginator<'_>>,
     request: &Request,
     position: &Position,
 ) -> Result<Answered, CellError> {
@@ -128,7 +134,7 @@ pub(super) async fn ask(
                 if let (Verdict::Accept, Some(document)) = (&judgement.verdict, &document) {
                     let at = (position.pages, position.records);
                     let cursor = position.cursor.as_ref();
-                    read = Some(read_page(source.provider, source.job, paginator, values, document, cursor, at));
+                    read = Some(read_page(source.provider, source.job, &mut lock(seen), values, document, cursor, at));
                 }
                 judgement
             }

@@ -1,22 +1,28 @@
-//! The one loop: cursor, permit, attempt, verdict, page, spool, next cursor. It has no rule of its own.
+//! The one loop: cursor, permit, attempt, verdict, page, spool, next cursor. It has no rule of its own. Pages that can be
+//! asked for side by side are left to `parallel`.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Mutex;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use crate::job::{Job, TemplateError};
+use crate::job::{Job, Paging, TemplateError};
 use crate::ledger::Outcome;
 use crate::plan::CellId;
 use crate::quota::Refusal;
-use crate::spool::{CellProgress, EndFrame, Frame, PageFrame, PageHead, SpoolError, SpoolHandle};
+use crate::spool::{Ahead, CellProgress, EndFrame, Frame, PageFrame, PageHead, SpoolError, SpoolHandle};
 
-use super::attempt::{Answered, Received, Source, ask};
+use super::attempt::{Answered, Received, Source, ask, lock};
 use super::notice::Notice;
 use super::page::Page;
 use super::paginator::{Cursor, Paginator};
+use super::parallel::{Together, fetch_together};
+use super::position::Position;
 use super::request::Request;
 use super::sign::SignError;
+use super::spread::{Spread, check_kept};
 
 /// One cell, where its pages go and how far it got before.
 pub struct CellTask<'a> {
@@ -30,6 +36,15 @@ pub struct CellTask<'a> {
     pub partition: &'a str,
     /// What the spool holds of it.
     pub progress: Option<CellProgress>,
+}
+
+impl CellTask<'_> {
+    /// The pages that can be asked for side by side at `position`, and those of them that are kept.
+    fn rest(&self, paging: &Paging, position: &Position) -> Option<(Spread, BTreeMap<u32, Ahead>)> {
+        let kept = self.progress.as_ref().filter(|progress| progress.epoch == position.epoch);
+        let ahead = kept.map(|progress| progress.ahead.clone()).unwrap_or_default();
+        Spread::of(paging, position, &ahead).map(|spread| (spread, ahead))
+    }
 }
 
 /// How the work on a cell ended.
@@ -86,44 +101,14 @@ pub enum CellError {
     Quota(#[source] Refusal),
 }
 
-/// Where a cell stands.
-pub(super) struct Position {
-    pub(super) epoch: u32,
-    pub(super) pages: u32,
-    pub(super) records: u64,
-    pub(super) cursor: Option<Cursor>,
-    /// The next request is the first after a resume: its cursor may have died meanwhile.
-    pub(super) resumed: bool,
-    /// The cell began anew in this run; it does so once.
-    pub(super) restarted: bool,
-}
-
-impl Position {
-    /// Behind a page.
-    fn after(&self, page: &Page) -> Self {
-        Self {
-            epoch: self.epoch,
-            pages: self.pages + 1,
-            records: self.records + page.records,
-            cursor: page.advance.next.clone(),
-            resumed: false,
-            restarted: self.restarted,
-        }
-    }
-
-    /// The first page of the next epoch.
-    fn anew(&self) -> Self {
-        Self { epoch: self.epoch + 1, pages: 0, records: 0, cursor: None, resumed: false, restarted: true }
-    }
-}
-
 /// Fetches a cell from where it stands to its end.
 ///
 /// # Errors
 /// Only for faults on our side; whatever a provider does is a [`CellEnd`].
 pub async fn fetch_cell(source: &Source<'_>, task: &CellTask<'_>) -> Result<CellEnd, CellError> {
-    let mut paginator = Paginator::new(source.paging, &source.provider.base_url);
-    let mut position = match start(task)? {
+    let paginator = || Mutex::new(Paginator::new(source.paging, &source.provider.base_url));
+    let mut seen = paginator();
+    let mut position = match start(source, task)? {
         Start::At(position) => position,
         Start::Ended(outcome) => return Ok(CellEnd::Settled(outcome)),
         Start::LacksEnd(position) => return settle(source, task, &position, Outcome::Records).await,
@@ -137,22 +122,22 @@ pub async fn fetch_cell(source: &Source<'_>, task: &CellTask<'_>) -> Result<Cell
         }
     };
     loop {
-        let request = match paginator.request(&first, position.cursor.as_ref()) {
-            Ok(request) => request,
-            // What the provider said leads nowhere, today and tomorrow.
-            Err(error) => {
-                let message = source.signer.credential().redact(&error.to_string());
-                let outcome = Outcome::Rejected { code: "page".to_owned(), message };
-                return settle(source, task, &position, outcome).await;
+        if let Some(rest) = task.rest(source.paging, &position) {
+            match fetch_together(source, task, (&first, &seen), &position, rest).await? {
+                Together::All(after) if after.cursor.is_none() => {
+                    return settle(source, task, &after, Outcome::Records).await;
+                }
+                Together::All(after) => position = after,
+                Together::Moved(why) => (position, seen) = (begin_anew(source, &position, &why), paginator()),
+                // Pages behind the refused one may be kept; they are void with it.
+                Together::Refused { code, message } => {
+                    return settle(source, task, &position.anew(), Outcome::Rejected { code, message }).await;
+                }
+                Together::End(end) => return Ok(end),
             }
-        };
-        let answered = match ask(source, task.values, &mut paginator, &request, &position).await {
-            // A value of this cell that HTTP cannot carry: the other cells can still be asked for.
-            Err(CellError::Sign(error @ (SignError::Header(_) | SignError::Address(_)))) => {
-                Answered::Refused { code: "request".to_owned(), message: error.to_string() }
-            }
-            answered => answered?,
-        };
+            continue;
+        }
+        let (request, answered) = ask_page(source, task, (&first, &seen), &position).await?;
         match answered {
             Answered::Page(kept) => {
                 let after = position.after(&kept.page);
@@ -171,8 +156,7 @@ pub async fn fetch_cell(source: &Source<'_>, task: &CellTask<'_>) -> Result<Cell
             // The task behind a cursor may have expired: begin anew, once; the old pages are void.
             answered if cursor_died(&answered, &position) => {
                 (source.notify)(Notice::Warning("a cursor was refused; the cell begins anew".to_owned()));
-                position = position.anew();
-                paginator = Paginator::new(source.paging, &source.provider.base_url);
+                (position, seen) = (position.anew(), paginator());
             }
             Answered::Empty { unconfirmed } => {
                 let outcome = if position.records > 0 { Outcome::Records } else { Outcome::Empty { unconfirmed } };
@@ -186,8 +170,41 @@ pub async fn fetch_cell(source: &Source<'_>, task: &CellTask<'_>) -> Result<Cell
     }
 }
 
+/// Where a cell begins whose pages, asked for side by side, are not what was announced: at its first page, and from now
+/// on page by page.
+fn begin_anew(source: &Source<'_>, position: &Position, why: &str) -> Position {
+    let text = format!("{why} while its pages were fetched in parallel; the cell is fetched again page by page");
+    (source.notify)(Notice::Warning(text));
+    position.anew()
+}
+
+/// Asks for the page at `position`; what cannot be asked is refused, and costs no call.
+pub(super) async fn ask_page(
+    source: &Source<'_>,
+    task: &CellTask<'_>,
+    (first, seen): (&Request, &Mutex<Paginator<'_>>),
+    position: &Position,
+) -> Result<(Request, Answered), CellError> {
+    let request = match lock(seen).request(first, position.cursor.as_ref()) {
+        Ok(request) => request,
+        // What the provider said leads nowhere, today and tomorrow.
+        Err(error) => {
+            let message = source.signer.credential().redact(&error.to_string());
+            return Ok((first.clone(), Answered::Refused { code: "page".to_owned(), message }));
+        }
+    };
+    let answered = match ask(source, task.values, seen, &request, position).await {
+        // A value of this cell that HTTP cannot carry: the other cells can still be asked for.
+        Err(CellError::Sign(error @ (SignError::Header(_) | SignError::Address(_)))) => {
+            Answered::Refused { code: "request".to_owned(), message: error.to_string() }
+        }
+        answered => answered?,
+    };
+    Ok((request, answered))
+}
+
 /// Makes a page durable, with the `end` of its cell if it is the last; its permit is held until then.
-async fn keep(
+pub(super) async fn keep(
     source: &Source<'_>,
     task: &CellTask<'_>,
     request: &Request,
@@ -206,6 +223,8 @@ async fn keep(
         next: page.advance.next.as_ref().map(|next| masked(source, &next.to_text())),
         request: request.fingerprint(),
         credits: page.credits,
+        total: page.advance.total,
+        parallel: position.parallel,
         received,
     };
     let body = match source.signer.credential().mask(&body) {
@@ -232,11 +251,16 @@ async fn append(source: &Source<'_>, task: &CellTask<'_>, frames: Vec<Frame>) ->
     kept
 }
 
-/// The answer is about the cursor, not about the cell: a refusal of a following page, or nothing where a saved cursor
-/// promised more. What our own reading of a page refuses would be refused again.
+/// A refusal of a following page is about the way there, not about the cell, and may not come again. What our own reading
+/// of a page refuses would be refused again.
+pub(super) fn is_about_cursor(code: &str) -> bool {
+    code != "page" && code != "request"
+}
+
+/// The answer is about the cursor: a refusal, or nothing where a saved cursor promised more.
 fn cursor_died(answered: &Answered, position: &Position) -> bool {
     let about_cursor = match answered {
-        Answered::Refused { code, .. } => code != "page" && code != "request",
+        Answered::Refused { code, .. } => is_about_cursor(code),
         Answered::Empty { .. } => position.resumed,
         Answered::Page(_) | Answered::End(_) => false,
     };
@@ -268,10 +292,9 @@ enum Start {
     LacksEnd(Position),
 }
 
-fn start(task: &CellTask<'_>) -> Result<Start, CellError> {
+fn start(source: &Source<'_>, task: &CellTask<'_>) -> Result<Start, CellError> {
     let Some(progress) = &task.progress else {
-        let first = Position { epoch: 0, pages: 0, records: 0, cursor: None, resumed: false, restarted: false };
-        return Ok(Start::At(first));
+        return Ok(Start::At(Position::default()));
     };
     if let Some(outcome) = &progress.end {
         return Ok(Start::Ended(outcome.clone()));
@@ -281,10 +304,17 @@ fn start(task: &CellTask<'_>) -> Result<Start, CellError> {
         epoch: progress.epoch,
         pages: progress.pages,
         records: progress.records,
+        total: progress.total,
+        parallel: false,
         resumed: cursor.is_some(),
         cursor,
         restarted: false,
     };
+    if progress.parallel
+        && let Err(why) = check_kept(source.paging, progress)
+    {
+        return Ok(Start::At(begin_anew(source, &position, &why)));
+    }
     Ok(if position.pages > 0 && position.cursor.is_none() { Start::LacksEnd(position) } else { Start::At(position) })
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Deciders (paginator, classifier, retry state, token times) are pure; [`fetch_cell`] is the one loop that carries
 //! them out, [`HttpTransport`] the one file that touches the network. A page is durable before the next page of its
-//! cell is asked for. Entry point: [`fetch_cell`].
+//! cell is asked for; where pages are asked for side by side, before its permit frees. Entry point: [`fetch_cell`].
 
 mod attempt;
 mod budget;
@@ -18,10 +18,13 @@ mod locate;
 mod notice;
 mod page;
 mod paginator;
+mod parallel;
+mod position;
 mod rate_headers;
 mod request;
 mod retry;
 mod sign;
+mod spread;
 mod token;
 mod transport;
 

@@ -1,6 +1,6 @@
 //! Knows where the next page starts, and when there is none.
 //!
-//! Invariant: a cursor seen before fails the cell, so no answer of a provider can make it ask for ever.
+//! Invariant: a cursor or records seen before fail the cell, so no answer of a provider can make it ask for ever.
 
 use std::collections::HashSet;
 
@@ -95,6 +95,7 @@ pub struct Advance {
 pub struct Paginator<'a> {
     paging: &'a Paging,
     base: &'a Url,
+    promised: Option<u64>,
     cursors: HashSet<String>,
     bodies: HashSet<[u8; 32]>,
 }
@@ -102,7 +103,23 @@ pub struct Paginator<'a> {
 impl<'a> Paginator<'a> {
     /// A machine that has seen nothing; `base` is the provider's, which no link may leave.
     pub fn new(paging: &'a Paging, base: &'a Url) -> Self {
-        Self { paging, base, cursors: HashSet::new(), bodies: HashSet::new() }
+        Self { paging, base, promised: None, cursors: HashSet::new(), bodies: HashSet::new() }
+    }
+
+    /// An earlier page told of so many records in all; it counts where a later one tells no total.
+    pub(super) fn promise(&mut self, total: u64) {
+        self.promised = Some(total);
+    }
+
+    /// Where page `index` of a cell starts when all pages before it are full; `None` where only the page before it knows.
+    pub(super) fn start_of(paging: &Paging, index: u32) -> Option<Cursor> {
+        match paging {
+            Paging::Page { first, .. } => Some(single("page", Value::from(first.saturating_add(index.into())))),
+            Paging::Offset { page_size, .. } => {
+                Some(single("offset", Value::from(page_size.saturating_mul(index.into()))))
+            }
+            Paging::None | Paging::Cursor { .. } | Paging::NextUrl { .. } => None,
+        }
     }
 
     /// The request of the page at `cursor`; none is the first page.
@@ -156,10 +173,11 @@ impl<'a> Paginator<'a> {
             Paging::Page { total, .. } | Paging::Offset { total, .. } => whole_number(document, total.as_ref())?,
             Paging::None | Paging::Cursor { .. } | Paging::NextUrl { .. } => None,
         };
+        let known = total.or(self.promised);
         let next = match self.paging {
             Paging::None => None,
             Paging::Page { first, page_size, has_more, .. } => {
-                let more = match (flag(document, has_more.as_ref())?, total) {
+                let more = match (flag(document, has_more.as_ref())?, known) {
                     (Some(more), _) => more,
                     (None, Some(total)) => received + count < total,
                     (None, None) => count >= *page_size,
@@ -168,7 +186,7 @@ impl<'a> Paginator<'a> {
                 (more && count > 0).then(|| single("page", Value::from(number + 1)))
             }
             Paging::Offset { page_size, .. } => {
-                let more = total.map_or(count >= *page_size, |total| received + count < total);
+                let more = known.map_or(count >= *page_size, |total| received + count < total);
                 (more && count > 0).then(|| single("offset", Value::from(received + count)))
             }
             Paging::Cursor { fields, has_more, absent_ends, .. } => {
@@ -200,26 +218,22 @@ impl<'a> Paginator<'a> {
         records: &[json::Value<'_, '_>],
         page: u32,
     ) -> Result<(), PagingError> {
+        // A position is computed, so it is always a new one. But only a provider that is told a position can ignore it;
+        // equal pages behind distinct cursors are its own affair.
+        if matches!(self.paging, Paging::Page { .. } | Paging::Offset { .. }) {
+            if next.is_none() {
+                return Ok(());
+            }
+            let (Some(first), Some(last)) = (records.first(), records.last()) else { return Ok(()) };
+            let is_new = self.bodies.insert(*blake3::hash(first.until(*last).as_bytes()).as_bytes());
+            return if is_new { Ok(()) } else { Err(PagingError::SameRecords(page)) };
+        }
         // Where the cell was taken up again the page itself is all that is known of the way here.
         self.cursors.extend(cursor.map(Cursor::to_text));
-        let Some(next) = next else { return Ok(()) };
-        let text = next.to_text();
-        if !self.cursors.insert(text.clone()) {
-            return Err(PagingError::Repeated(text));
+        match next.map(Cursor::to_text) {
+            Some(text) if !self.cursors.insert(text.clone()) => Err(PagingError::Repeated(text)),
+            Some(_) | None => Ok(()),
         }
-        // Only a provider that is told a position can ignore it; equal pages behind distinct cursors are its own affair.
-        if !matches!(self.paging, Paging::Page { .. } | Paging::Offset { .. }) {
-            return Ok(());
-        }
-        let mut hasher = blake3::Hasher::new();
-        records.iter().for_each(|record| {
-            hasher.update(record.raw().as_bytes());
-            hasher.update(b"\n");
-        });
-        if !records.is_empty() && !self.bodies.insert(*hasher.finalize().as_bytes()) {
-            return Err(PagingError::SameRecords(page));
-        }
-        Ok(())
     }
 
     /// A link may change path and query, never scheme, host or port: credentials must not follow it elsewhere.

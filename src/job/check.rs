@@ -293,5 +293,11 @@ fn unknown_key(key: &str, path: &str, properties: &Map<String, Value>) -> Proble
         None => format!("unknown key `{key}`"),
     };
     let allowed: Vec<String> = properties.keys().map(|name| format!("`{name}`")).collect();
-    Problem::new(path, message).key().hint(format!("allowed: {}", allowed.join(", ")))
+    let allowed = format!("allowed: {}", allowed.join(", "));
+    // It is known elsewhere: what is wrong is the way of paging.
+    let hint = match key {
+        "parallel_pages" => format!("it is for `page` and `offset` paging with a `total`; {allowed}"),
+        _ => allowed,
+    };
+    Problem::new(path, message).key().hint(hint)
 }

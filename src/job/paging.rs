@@ -21,6 +21,8 @@ pub enum Paging {
         total: Option<Pointer>,
         /// Where an answer says whether there is more.
         has_more: Option<Pointer>,
+        /// Pages of a cell that may be under way at once; 1: one after another. More needs a total.
+        parallel_pages: u32,
     },
     /// `limit` and `offset`; the offset advances by records received.
     Offset {
@@ -32,6 +34,8 @@ pub enum Paging {
         page_size: u64,
         /// Where an answer says how many records there are in all; then only the total or an empty page ends.
         total: Option<Pointer>,
+        /// Pages of a cell that may be under way at once; 1: one after another. More needs a total.
+        parallel_pages: u32,
     },
     /// Any number of fields of an answer, sent back with the next request.
     Cursor {

@@ -29,6 +29,9 @@ pub enum PagingFile {
         total: Option<String>,
         /// Where an answer says whether there is more, such as `/data/has_more`.
         has_more: Option<String>,
+        /// Pages of one cell that may be under way at once, once the first has told the `total`; one by one when absent.
+        #[schemars(range(min = 2, max = 1024))]
+        parallel_pages: Option<u32>,
     },
     /// Records are counted: a limit and an offset.
     Offset {
@@ -41,6 +44,9 @@ pub enum PagingFile {
         page_size: u64,
         /// Where an answer says how many records there are in all; then only the total or an empty page ends.
         total: Option<String>,
+        /// Pages of one cell that may be under way at once, once the first has told the `total`; one by one when absent.
+        #[schemars(range(min = 2, max = 1024))]
+        parallel_pages: Option<u32>,
     },
     /// Fields of an answer are sent back with the next request.
     Cursor {
@@ -113,18 +119,20 @@ impl PagingFile {
         let before = problems.0.len();
         let paging = match self {
             Self::None {} => Paging::None,
-            Self::Page { page, first, size, page_size, total, has_more } => Paging::Page {
+            Self::Page { page, first, size, page_size, total, has_more, parallel_pages } => Paging::Page {
                 page: parameter(page, &format!("{path}/page"), problems),
                 first: first.unwrap_or(1),
                 size: size.map(|size| parameter(size, &format!("{path}/size"), problems)),
                 page_size: at_least_one(page_size, &format!("{path}/page_size"), problems),
+                parallel_pages: parallel(parallel_pages, total.as_ref(), path, problems),
                 total: total.map(|text| pointer(&text, &format!("{path}/total"), problems)),
                 has_more: has_more.map(|text| pointer(&text, &format!("{path}/has_more"), problems)),
             },
-            Self::Offset { offset, limit, page_size, total } => Paging::Offset {
+            Self::Offset { offset, limit, page_size, total, parallel_pages } => Paging::Offset {
                 offset: parameter(offset, &format!("{path}/offset"), problems),
                 limit: parameter(limit, &format!("{path}/limit"), problems),
                 page_size: at_least_one(page_size, &format!("{path}/page_size"), problems),
+                parallel_pages: parallel(parallel_pages, total.as_ref(), path, problems),
                 total: total.map(|text| pointer(&text, &format!("{path}/total"), problems)),
             },
             Self::Cursor { fields, has_more, next, absent_ends } => {
@@ -194,6 +202,17 @@ fn at_least_one(number: u64, path: &str, problems: &mut Problems) -> u64 {
         problems.push(Problem::new(path, "`0` is below the least allowed, 1"));
     }
     number
+}
+
+/// Without a total nobody knows which pages there are before the last has come.
+fn parallel(pages: Option<u32>, total: Option<&String>, path: &str, problems: &mut Problems) -> u32 {
+    if pages.is_some() && total.is_none() {
+        let hint =
+            "say where an answer tells how many records there are, such as `total = \"/data/total\"`, or leave it out";
+        let problem = Problem::new(format!("{path}/parallel_pages"), "`parallel_pages` needs a `total`");
+        problems.push(problem.key().hint(hint));
+    }
+    pages.unwrap_or(1)
 }
 
 /// A path into an answer; a part without a name is a typing error.

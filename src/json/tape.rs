@@ -230,10 +230,9 @@ impl<'t, 'a> Value<'t, 'a> {
         self.slice(self.node().text)
     }
 
-    /// Where its JSON text stands in the whole.
-    pub fn span(self) -> std::ops::Range<usize> {
-        let (start, end) = self.node().text;
-        start as usize..end as usize
+    /// The JSON text from where it begins to where `last`, which stands behind it, ends.
+    pub fn until(self, last: Self) -> &'a str {
+        self.slice((self.node().text.0, last.node().text.1))
     }
 
     /// The key it stands under; empty in a list.

@@ -65,11 +65,11 @@ fn paging_json(paging: &Paging) -> Value {
     let text = |pointer: &Option<crate::job::Pointer>| pointer.as_ref().map(ToString::to_string);
     match paging {
         Paging::None => json!({ "kind": "none" }),
-        Paging::Page { page, first, size, page_size, total, has_more } => json!({
+        Paging::Page { page, first, size, page_size, total, has_more, parallel_pages: _ } => json!({
             "kind": "page", "page": page, "first": first, "size": size, "page_size": page_size,
             "total": text(total), "has_more": text(has_more),
         }),
-        Paging::Offset { offset, limit, page_size, total } => json!({
+        Paging::Offset { offset, limit, page_size, total, parallel_pages: _ } => json!({
             "kind": "offset", "offset": offset, "limit": limit, "page_size": page_size, "total": text(total),
         }),
         Paging::Cursor { fields, has_more, next, absent_ends: _ } => {

@@ -111,14 +111,16 @@ fn chain(view: &SpoolView, id: &CellId, progress: &CellProgress, cell: &CellRow)
     let refs = view.pages(id);
     let mut asked = HashSet::new();
     for (index, at) in (0_u32..).zip(refs) {
-        if at.page != index {
-            return broken(format!("page {index} of cell {} is not there, page {} is", cell.key, at.page));
-        }
         let page = match view.read(at) {
             Ok(page) => page,
             Err(error) => return Some(explain(&error)),
         };
-        if page.head.next.is_none() && (index as usize) + 1 < refs.len() {
+        // Pages that are asked for side by side come in any order, and what they say may make their cell begin anew.
+        let is_open = page.head.parallel && progress.end.is_none();
+        if at.page != index && !is_open {
+            return broken(format!("page {index} of cell {} is not there, page {} is", cell.key, at.page));
+        }
+        if page.head.next.is_none() && (index as usize) + 1 < refs.len() && !is_open {
             return broken(format!("page {index} of cell {} says it is the last, but more follow", cell.key));
         }
         if !asked.insert(page.head.request) {

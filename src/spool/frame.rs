@@ -68,7 +68,7 @@ pub struct PageHead {
     pub cell: CellId,
     /// 0 at first; +1 with each restart of the cell, which makes the older pages void.
     pub epoch: u32,
-    /// From 0, without gaps.
+    /// From 0; at the end of its cell there is no gap.
     pub page: u32,
     /// HTTP status.
     pub status: u16,
@@ -83,6 +83,12 @@ pub struct PageHead {
     /// What it cost, if the provider says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credits: Option<u64>,
+    /// Records there are in all, as it says; `None` where the provider does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<u64>,
+    /// It was asked for beside other pages of its cell.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub parallel: bool,
     /// When the answer was complete, to the millisecond; kept outside the JSON.
     #[serde(skip)]
     pub received: Timestamp,

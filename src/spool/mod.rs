@@ -32,7 +32,7 @@ pub use mend::Mended;
 pub use partition::PartitionSpool;
 pub use price::Price;
 pub use probe::probe;
-pub use progress::{CellProgress, PageRef};
+pub use progress::{Ahead, CellProgress, PageRef};
 pub use renew::{Recount, has_generation};
 pub use scan::generation_of;
 pub use stats::SpoolStats;

@@ -36,6 +36,25 @@ pub struct CellProgress {
     pub request: Option<[u8; 16]>,
     /// How it ended, if it did.
     pub end: Option<Outcome>,
+    /// Pages beyond a gap, by index: they were asked for beside those that are missing.
+    pub ahead: BTreeMap<u32, Ahead>,
+    /// Records there are in all, as the first page said that says so.
+    pub total: Option<u64>,
+    /// A later page said otherwise.
+    pub moved: bool,
+    /// Some page was asked for beside others.
+    pub parallel: bool,
+}
+
+/// What is known of a page beyond a gap.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ahead {
+    /// Records on it.
+    pub records: u64,
+    /// Where the next page starts, as it says.
+    pub next: Option<String>,
+    /// Fingerprint of the request that brought it.
+    pub request: [u8; 16],
 }
 
 #[derive(Debug, Default)]
@@ -43,8 +62,6 @@ struct Cell {
     progress: CellProgress,
     /// Sorted by page index.
     refs: Vec<PageRef>,
-    /// Pages beyond a gap (they are fetched in parallel): records, next, fingerprint.
-    ahead: BTreeMap<u32, (u64, Option<String>, [u8; 16])>,
 }
 
 /// All cells of a partition.
@@ -93,8 +110,11 @@ impl Cells {
                 return Err("a page twice");
             };
             cell.refs.insert(place, at);
-            cell.ahead.insert(page.page, (page.records, page.next.clone(), page.request));
-            cell.close_gap();
+            let ahead = Ahead { records: page.records, next: page.next.clone(), request: page.request };
+            cell.progress.ahead.insert(page.page, ahead);
+            cell.progress.parallel |= page.parallel;
+            cell.progress.hear(page.total);
+            cell.progress.close_gap();
         }
         cell.progress.credits = cell.progress.credits.saturating_add(page.credits.unwrap_or(0));
         Ok(())
@@ -104,7 +124,7 @@ impl Cells {
         let known = self.0.get(&end.cell);
         let (epoch, pages, records, whole, ended) = known.map_or((0, 0, 0, true, false), |cell| {
             let progress = &cell.progress;
-            (progress.epoch, progress.pages, progress.records, cell.ahead.is_empty(), progress.end.is_some())
+            (progress.epoch, progress.pages, progress.records, progress.ahead.is_empty(), progress.end.is_some())
         });
         if end.epoch < epoch {
             return Ok(());
@@ -132,13 +152,23 @@ impl Cell {
             *self = Self { progress: CellProgress { epoch, credits, ..CellProgress::default() }, ..Self::default() };
         }
     }
+}
+
+impl CellProgress {
+    fn hear(&mut self, total: Option<u64>) {
+        match (self.total, total) {
+            (None, told) => self.total = told,
+            (Some(known), Some(told)) => self.moved |= known != told,
+            (Some(_), None) => {}
+        }
+    }
 
     fn close_gap(&mut self) {
-        while let Some((records, next, request)) = self.ahead.remove(&self.progress.pages) {
-            self.progress.pages += 1;
-            self.progress.records = self.progress.records.saturating_add(records);
-            self.progress.next = next;
-            self.progress.request = Some(request);
+        while let Some(Ahead { records, next, request }) = self.ahead.remove(&self.pages) {
+            self.pages += 1;
+            self.records = self.records.saturating_add(records);
+            self.next = next;
+            self.request = Some(request);
         }
     }
 }

@@ -119,15 +119,17 @@ fn every_paging_kind_is_read() {
                 page_size: 50,
                 total: None,
                 has_more: Some(Pointer::parse("/more")),
+                parallel_pages: 1,
             },
         ),
         (
-            "kind = \"offset\"\noffset = \"o\"\nlimit = \"l\"\npage_size = 1000\ntotal = \"/count\"",
+            "kind = \"offset\"\noffset = \"o\"\nlimit = \"l\"\npage_size = 1000\ntotal = \"/count\"\nparallel_pages = 8",
             Paging::Offset {
                 offset: "o".to_owned(),
                 limit: "l".to_owned(),
                 page_size: 1000,
                 total: Some(Pointer::parse("/count")),
+                parallel_pages: 8,
             },
         ),
         (

@@ -38,6 +38,8 @@ pub(crate) fn page(cell: CellId, epoch: u32, page: u32) -> Frame {
         next: Some(format!("{{\"page\":{}}}", page + 1)),
         request: [page as u8; 16],
         credits: Some(2),
+        total: None,
+        parallel: false,
         received: Timestamp::from_millisecond(1_767_225_600_123).unwrap(),
     };
     let body = format!("{{\"cell\":\"{cell:?}\",\"epoch\":{epoch},\"page\":{page},\"x\":\"{}\"}}", "y".repeat(40));
@@ -66,8 +68,9 @@ pub(crate) fn files(dir: &Path) -> Vec<PathBuf> {
 }
 
 fn frames() -> impl Strategy<Value = Frame> {
-    let page = (any::<([u8; 16], u32, u32, u16, u64)>(), any::<Option<String>>(), any::<([u8; 16], Option<u64>)>())
-        .prop_map(|((cell, epoch, page, status, records), next, (request, credits))| PageHead {
+    let told = any::<([u8; 16], Option<u64>, Option<u64>, bool)>();
+    let page = (any::<([u8; 16], u32, u32, u16, u64)>(), any::<Option<String>>(), told).prop_map(
+        |((cell, epoch, page, status, records), next, (request, credits, total, parallel))| PageHead {
             cell: CellId(cell),
             epoch,
             page,
@@ -76,8 +79,11 @@ fn frames() -> impl Strategy<Value = Frame> {
             next,
             request,
             credits,
+            total,
+            parallel,
             received: Timestamp::UNIX_EPOCH,
-        });
+        },
+    );
     let page = (page, proptest::collection::vec(any::<u8>(), 0..2000), -1_000_000_000_000i64..4_000_000_000_000)
         .prop_map(|(head, body, ms)| {
             let head = PageHead { received: Timestamp::from_millisecond(ms).unwrap(), ..head };

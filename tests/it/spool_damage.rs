@@ -39,6 +39,8 @@ fn page(cell: CellId, epoch: u32, page: u32, last: bool) -> Frame {
         next: (!last).then(|| format!("{}", page + 1)),
         request: [page as u8; 16],
         credits: Some(2),
+        total: None,
+        parallel: false,
         received: Timestamp::UNIX_EPOCH,
     };
     Frame::Page(PageFrame { head, body: Bytes::from(format!("{{\"{}.{epoch}.{page}\":[1,2,3]}}", cell.0[0])) })

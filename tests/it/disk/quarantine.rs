@@ -20,7 +20,19 @@ fn head(token: u64) -> Head {
 fn page(cell: CellId, page: u32) -> Frame {
     let (next, received) = (Some((page + 1).to_string()), Timestamp::UNIX_EPOCH);
     let (request, credits) = ([page as u8; 16], None);
-    let head = PageHead { cell, epoch: 0, page, status: 200, records: 1, next, request, credits, received };
+    let head = PageHead {
+        cell,
+        epoch: 0,
+        page,
+        status: 200,
+        records: 1,
+        next,
+        request,
+        credits,
+        total: None,
+        parallel: false,
+        received,
+    };
     Frame::Page(PageFrame { head, body: Bytes::from(format!("[{page}]")) })
 }
 

@@ -11,6 +11,7 @@ mod page;
 mod paging;
 mod paging_ends;
 mod paging_links;
+mod parallel;
 mod rate_headers;
 mod retry;
 mod signing;

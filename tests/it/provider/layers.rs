@@ -81,6 +81,17 @@ fn the_stronger_layer_wins_key_by_key() {
 }
 
 #[test]
+fn pages_in_parallel_are_laid_over_a_preset_that_declares_a_total() {
+    let wide = |name: &str| toml(&format!("[provider.{name}.paging]\nparallel_pages = 4\n"), name);
+    let Paging::Offset { page_size: 1000, parallel_pages: 4, .. } = wide("agushuju").unwrap().paging else {
+        panic!("{:?}", wide("agushuju").unwrap().paging)
+    };
+    let problem = wide("foxdata").unwrap_err();
+    assert!(problem.contains("tidemill.toml:2:1"), "{problem}");
+    assert!(problem.contains("it is for `page` and `offset` paging with a `total`"), "{problem}");
+}
+
+#[test]
 fn limits_merge_as_a_person_means_them() {
     let shanghai = |max| vec![rolling(1, 1), rolling(30, 60), daily(max, "Asia/Shanghai")];
     let last = |window| vec![rolling(1, 1), rolling(30, 60), window];

@@ -15,6 +15,7 @@ mod jobs;
 pub(crate) mod kill;
 mod learning;
 mod pages;
+mod parallel;
 pub(crate) mod parquet;
 mod quota;
 mod refetch;

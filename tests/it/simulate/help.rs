@@ -121,6 +121,7 @@ pub(crate) fn agushuju() -> Provider {
         limit: "limit".to_owned(),
         page_size: 1000,
         total: Some(Pointer::parse("/count")),
+        parallel_pages: 1,
     };
     provider
 }

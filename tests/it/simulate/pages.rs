@@ -173,8 +173,15 @@ fn a_provider_without_endpoints_is_played_too() {
             page_size: 7,
             total: Some(pointer("/total")),
             has_more: Some(pointer("/more")),
+            parallel_pages: 1,
         },
-        Paging::Offset { offset: number("skip"), limit: number("take"), page_size: 7, total: Some(pointer("/total")) },
+        Paging::Offset {
+            offset: number("skip"),
+            limit: number("take"),
+            page_size: 7,
+            total: Some(pointer("/total")),
+            parallel_pages: 1,
+        },
         Paging::Cursor { fields: field, has_more: Some(pointer("/more")), next: None, absent_ends: false },
         Paging::NextUrl { url: pointer("/links/next"), absent_ends: false },
     ];

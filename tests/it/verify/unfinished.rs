@@ -42,7 +42,19 @@ fn open_cell(spool: &PartitionSpool) -> (CellId, CellProgress) {
 fn page(cell: CellId, epoch: u32, page: u32, next: Option<&str>, request: u8) -> Frame {
     let next = next.map(ToOwned::to_owned);
     let (request, received) = ([request; 16], Timestamp::UNIX_EPOCH);
-    let head = PageHead { cell, epoch, page, status: 200, records: 1, next, request, credits: None, received };
+    let head = PageHead {
+        cell,
+        epoch,
+        page,
+        status: 200,
+        records: 1,
+        next,
+        request,
+        credits: None,
+        total: None,
+        parallel: false,
+        received,
+    };
     Frame::Page(PageFrame { head, body: Bytes::from_static(b"{}") })
 }
 
@@ -172,6 +184,21 @@ fn an_end_that_says_something_else_than_its_pages_is_found() {
         drop(spool);
         assert_found(what, &look(root.path(), false), &[Kind::Chain], Some(&folder(root.path())));
     }
+}
+
+/// Pages that are asked for side by side come in any order; what is missing is asked for when the run goes on.
+#[test]
+fn a_gap_before_pages_asked_for_side_by_side_is_no_finding() {
+    let root = paused();
+    let mut spool = spool(root.path(), 2);
+    let (id, at) = open_cell(&spool);
+    let mut ahead = page(id, at.epoch, at.pages + 1, Some("1"), 1);
+    if let Frame::Page(page) = &mut ahead {
+        page.head.parallel = true;
+    }
+    spool.append(&[ahead]).unwrap();
+    drop(spool);
+    assert_found("a gap", &look(root.path(), false), &[], None);
 }
 
 #[test]
