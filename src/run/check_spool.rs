@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::ledger::{Cause, CellRow, Outcome, PartitionRow, PartitionState};
 use crate::plan::CellId;
-use crate::spool::{CellProgress, Head, SpoolError, SpoolView, Survey, has_generation};
+use crate::spool::{CellProgress, Head, SpoolError, SpoolView, Survey, Tail, has_generation};
 
 use super::damage::price;
 use super::finding::FindingKind;
@@ -40,7 +40,11 @@ pub(super) fn check_spool(folder: &Path, job: &str, row: &PartitionRow, cells: &
         token: row.token,
         replaces: None,
     };
-    let view = match SpoolView::open(folder, head.clone()) {
+    let tail = match row.state {
+        PartitionState::Fetching if begun => Tail::MayBeTorn,
+        _ => Tail::Whole,
+    };
+    let view = match SpoolView::open(folder, head.clone(), tail) {
         Ok(view) => view,
         Err(error) => {
             let (kind, mut message) = explain(&error);
@@ -55,11 +59,6 @@ pub(super) fn check_spool(folder: &Path, job: &str, row: &PartitionRow, cells: &
         }
     };
     pages.newest_token = view.newest_token();
-    if row.state != PartitionState::Fetching && view.torn() > 0 {
-        let message =
-            format!("{} bytes at its end cannot be read, all of which were durable when it was sealed", view.torn());
-        pages.faults.push((FindingKind::Damaged, message));
-    }
     let members: HashMap<CellId, &CellRow> = cells.iter().map(|cell| (cell.key.id(), cell)).collect();
     let strangers = view.cells().filter(|(id, _)| !members.contains_key(id)).count();
     if strangers > 0 {

@@ -178,7 +178,11 @@ impl Publisher {
     pub(super) fn open_spool(&self, settled: &Settled) -> Result<PartitionSpool, RunError> {
         let (folder, head) = (self.folders.spool(self.job.name.as_str(), &settled.row.hash), self.head(&settled.row));
         let members = settled.cells.iter().map(|cell| cell.key.clone()).collect();
-        match PartitionSpool::open(&folder, head.clone(), self.durability) {
+        let opened = match settled.row.state {
+            PartitionState::Fetching => PartitionSpool::open(&folder, head.clone(), self.durability),
+            _ => PartitionSpool::open_sealed(&folder, head.clone(), self.durability),
+        };
+        match opened {
             Ok(spool) => Ok(spool.with_members(members)),
             Err(error) => Err(self.priced(settled, head, error)),
         }

@@ -8,7 +8,7 @@ use crate::job::Job;
 use crate::ledger::{Ledger, PartitionRow, PartitionState};
 use crate::plan::{self, CellId, Learned};
 use crate::provider::Provider;
-use crate::spool::{Head, SpoolView};
+use crate::spool::{Head, SpoolView, Tail};
 
 use super::error::RunError;
 use super::folders::Folders;
@@ -73,7 +73,7 @@ fn ended(job: &Job, ledger: &dyn Ledger, folders: &Folders, row: &PartitionRow) 
         token: row.token,
         replaces: None,
     };
-    let Ok(view) = SpoolView::open(&folder, head) else { return Ok(0) };
+    let Ok(view) = SpoolView::open(&folder, head, Tail::MayBeTorn) else { return Ok(0) };
     let open = ledger.cells(row.id)?.into_iter().filter(|cell| cell.outcome.is_none());
     let open: HashSet<CellId> = open.map(|cell| cell.key.id()).collect();
     let ended = view.cells().filter(|(id, progress)| progress.end.is_some() && open.contains(id));

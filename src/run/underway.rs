@@ -73,6 +73,10 @@ impl Underway {
     /// A follower came to its end. Gives what is of no use: what was followed of a partition that is not published now.
     pub(super) fn followed(&mut self, partition: usize, followed: Option<Followed>) -> Option<Followed> {
         self.followers -= 1;
+        // It went astray: the partition will be read from its spool.
+        if let Some(open) = self.open.get_mut(&partition) {
+            open.feed = None;
+        }
         match self.followed.remove(&partition) {
             Some(settled) if self.failed.is_none() => {
                 self.settled.push_back((settled, followed));

@@ -34,7 +34,7 @@ pub use price::Price;
 pub use probe::probe;
 pub use progress::{Ahead, CellProgress, PageRef};
 pub use renew::{Recount, has_generation};
-pub use scan::generation_of;
+pub use scan::{Tail, generation_of};
 pub use stats::SpoolStats;
 pub use survey::Survey;
 pub use view::SpoolView;

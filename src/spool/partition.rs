@@ -16,7 +16,7 @@ use super::error::SpoolError;
 use super::found::{pack_members, read_head};
 use super::frame::{self, Frame, FrameError, Head, Header, PageFrame};
 use super::progress::{CellProgress, Cells, PageRef};
-use super::scan::{self, SUSPECT, Scan, Segment, TEMPORARY, suffixed};
+use super::scan::{self, SUSPECT, Scan, Segment, TEMPORARY, Tail, suffixed};
 use super::stats::SpoolStats;
 use super::view::read_page;
 
@@ -56,8 +56,17 @@ impl PartitionSpool {
     /// Opens the folder `<state>/spool/<job>/<partition hash>`, which need not exist; cuts off a torn tail and rescues
     /// a segment whose last write failed. Nothing is created before the first append.
     pub fn open(dir: &Path, head: Head, durability: Durability) -> Result<Self, SpoolError> {
+        Self::open_to(dir, head, durability, Tail::MayBeTorn)
+    }
+
+    /// Opens it when all that was written is known to be durable: whatever is not whole is damage then, and stays.
+    pub fn open_sealed(dir: &Path, head: Head, durability: Durability) -> Result<Self, SpoolError> {
+        Self::open_to(dir, head, durability, Tail::Whole)
+    }
+
+    fn open_to(dir: &Path, head: Head, durability: Durability, tail: Tail) -> Result<Self, SpoolError> {
         let head = Head { replaces: None, ..head };
-        let Scan { segments, cells, next_seq, litter } = scan::scan(dir, &head)?;
+        let Scan { segments, cells, next_seq, litter } = scan::scan(dir, &head, tail)?;
         let zstd = Compressor::new(1).map_err(SpoolError::io("prepare compression for", dir))?;
         let mut spool = Self {
             dir: dir.to_owned(),

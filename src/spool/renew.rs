@@ -18,7 +18,7 @@ use super::error::SpoolError;
 use super::found::read_head;
 use super::frame::{self, FIXED, Frame, FrameError, Head, Header, MAX_BODY, PageFrame, Prefix};
 use super::partition::PartitionSpool;
-use super::scan::{Segment, TEMPORARY, generation_of, scan, suffixed};
+use super::scan::{Segment, TEMPORARY, Tail, generation_of, scan, suffixed};
 
 /// The records in a body, when what counts as one has changed since it was accepted.
 pub type Recount<'a> = dyn Fn(&[u8]) -> u64 + 'a;
@@ -65,7 +65,7 @@ pub fn has_generation(dir: &Path, generation: u32) -> Result<bool, SpoolError> {
 
 fn begin(dir: &Path, head: &Head, anew: &HashSet<CellId>, recount: Option<&Recount<'_>>) -> Result<(), SpoolError> {
     let older = Head { generation: head.generation - 1, replaces: None, ..head.clone() };
-    let from = scan(dir, &older)?.segments;
+    let from = scan(dir, &older, Tail::Whole)?.segments;
     let path = dir.join(Segment::name(head.generation, head.token, 0));
     let temporary = suffixed(&path, TEMPORARY);
     disk::create_folders(dir, Durability::Process).map_err(SpoolError::io("create", dir))?;

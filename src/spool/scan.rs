@@ -1,7 +1,8 @@
 //! Reads what is in a partition's folder without changing it and without keeping a body in memory.
 //!
 //! Invariant (the tail rule): a bad frame with nothing valid of a later write behind it, in the last segment, is a
-//! write that was cut off, and is left out; a bad frame anywhere else is damage, and is an error.
+//! write that was cut off, and is left out; a bad frame anywhere else is damage, and is an error. So is any where all of
+//! it was durable once: what was sealed has no torn tail.
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
@@ -20,6 +21,15 @@ pub(super) const TEMPORARY: &str = ".tmp";
 
 /// Stands between the names of several segments that one replaces; no name has it.
 pub(super) const BETWEEN: char = '/';
+
+/// What the end of the last segment may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tail {
+    /// A write that was cut off.
+    MayBeTorn,
+    /// Nothing but whole frames, for all of them were answered for.
+    Whole,
+}
 
 /// One file of the generation.
 #[derive(Debug)]
@@ -78,7 +88,7 @@ pub(super) struct Scan {
 }
 
 /// Reads all segments of `head`'s generation in `dir`; a missing folder holds nothing.
-pub(super) fn scan(dir: &Path, head: &Head) -> Result<Scan, SpoolError> {
+pub(super) fn scan(dir: &Path, head: &Head, tail: Tail) -> Result<Scan, SpoolError> {
     let mut scan = Scan::default();
     let found = segments(dir, head, &mut scan.litter)?;
     let count = found.len();
@@ -86,7 +96,7 @@ pub(super) fn scan(dir: &Path, head: &Head) -> Result<Scan, SpoolError> {
         if segment.token > head.token {
             return Err(SpoolError::Fenced { path: segment.path, found: segment.token, token: head.token });
         }
-        read_segment(&mut segment, &mut scan, head, index + 1 == count)?;
+        read_segment(&mut segment, &mut scan, head, tail == Tail::MayBeTorn && index + 1 == count)?;
         scan.segments.push(segment);
     }
     Ok(scan)

@@ -11,7 +11,7 @@ use crate::plan::CellId;
 use super::error::SpoolError;
 use super::frame::{self, FrameError, Head, Header, MAX_BODY, PageFrame};
 use super::progress::{CellProgress, PageRef};
-use super::scan::{Scan, Segment, scan};
+use super::scan::{Scan, Segment, Tail, scan};
 
 /// The spool of one partition's generation, read only. Blocking.
 #[derive(Debug)]
@@ -26,9 +26,9 @@ impl SpoolView {
     ///
     /// # Errors
     /// For damage, pages of others, and a disk that cannot be read; the same as for [`super::PartitionSpool::open`].
-    pub fn open(dir: &Path, head: Head) -> Result<Self, SpoolError> {
+    pub fn open(dir: &Path, head: Head, tail: Tail) -> Result<Self, SpoolError> {
         let head = Head { replaces: None, token: u64::MAX, ..head };
-        Ok(Self { scan: scan(dir, &head)?, head })
+        Ok(Self { scan: scan(dir, &head, tail)?, head })
     }
 
     /// How far a cell got; `None` if nothing of it is here.
@@ -55,11 +55,6 @@ impl SpoolView {
             Some(segment) => read_page(segment, page),
             None => Err(SpoolError::NotOpen(self.head.partition.clone())),
         }
-    }
-
-    /// Bytes at the end that hold no whole frame: of a write that was cut off, or damaged since.
-    pub fn torn(&self) -> u64 {
-        self.scan.segments.last().map_or(0, |segment| segment.len - segment.valid)
     }
 
     /// The largest token under which something was written here; `None` when nothing was.

@@ -7,8 +7,8 @@ use std::path::Path;
 use tidemill::ledger::Outcome;
 use tidemill::plan::CellId;
 use tidemill::spool::{
-    Durability, Head, Keep, PartitionSpool, SpoolError, SpoolView, generation_of, has_generation, remove_leftovers,
-    remove_other_generations,
+    Durability, Head, Keep, PartitionSpool, SpoolError, SpoolView, Tail, generation_of, has_generation,
+    remove_leftovers, remove_other_generations,
 };
 
 use super::spool::{A, B, end, files, found, head, page, sample};
@@ -36,7 +36,7 @@ fn it_begins_with_all_pages_of_the_other_cells() {
     let spool = renew(dir.path(), 4, &[A, B]).unwrap();
     assert_eq!(found(&spool).unwrap(), mended);
     assert_eq!(spool.torn(), 0);
-    let view = SpoolView::open(dir.path(), next(4)).unwrap();
+    let view = SpoolView::open(dir.path(), next(4), Tail::Whole).unwrap();
     assert_eq!(view.pages(&A).len(), 2);
     // The older one is untouched, until it is removed.
     assert_eq!(found(&PartitionSpool::open(dir.path(), head(3), Durability::Power).unwrap()).unwrap(), whole);
@@ -68,7 +68,7 @@ fn a_crash_at_any_byte_of_the_copy_leaves_the_older_one() {
         }
         fs::write(dir.path().join("g2-e3-0.pgs.tmp"), &bytes[..cut]).unwrap();
         assert!(!has_generation(dir.path(), 2).unwrap());
-        let view = SpoolView::open(dir.path(), head(4)).unwrap();
+        let view = SpoolView::open(dir.path(), head(4), Tail::Whole).unwrap();
         assert_eq!(view.cells().count(), whole.len(), "cut at {cut}");
         let spool = renew(dir.path(), 4, &[B]).unwrap();
         assert_eq!(found(&spool).unwrap(), expected, "cut at {cut}");

@@ -98,6 +98,10 @@ async fn at_any_step_of_the_disk() {
             assert!(nth > 30, "only {nth} steps");
             break;
         }
+        if *steps.lock().unwrap() <= nth + 1 && ended.report.exit == Exit::Done {
+            // All was done: the last words of the journal say what its process held, and it holds nothing.
+            break;
+        }
         ended.assert(Exit::Failed);
         // What came in and found no place was paid for.
         finish(scene, &old, 4, &format!("the disk died at step {nth}")).await;

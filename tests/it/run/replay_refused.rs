@@ -71,7 +71,7 @@ async fn pages_that_are_no_longer_kept() {
     let words = ["raw pages of 1 of 2", "nothing was changed", "--refetch"];
     fs::remove_dir_all(scene.folders().spool("quotes", &scene.rows_of(0)[1].hash)).unwrap();
     assert_refused(&mut scene, job.clone(), Exit::Rejected, &words).await;
-    // Part of a partition's pages is not all of them.
+    // Part of a partition's pages is not all of them: nothing takes a part away, so this is damage.
     let mut scene = done(&quotes(&CODES[..3])).await;
     let path = files(&scene.folders().spool("quotes", &scene.rows_of(0)[0].hash)).remove(0);
     let bytes = fs::read(&path).unwrap();
@@ -79,8 +79,8 @@ async fn pages_that_are_no_longer_kept() {
     let was = std::mem::replace(&mut scene.jobs, vec![job.clone()]);
     let (before, rows) = (scene.output(), scene.rows_of(0));
     let ended = scene.replay().await;
-    ended.assert(Exit::Rejected);
-    assert!(ended.reason().contains("raw pages of 1 of 2"), "{}", ended.reason());
+    ended.assert(Exit::Failed);
+    assert!(ended.reason().contains("damaged at byte"), "{}", ended.reason());
     scene.jobs = was;
     assert!(before == scene.output() && rows.iter().map(|row| row.generation).eq([1, 1]));
 }
