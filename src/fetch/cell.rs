@@ -39,6 +39,12 @@ pub struct CellTask<'a> {
 }
 
 impl CellTask<'_> {
+    /// Whether pages are kept beyond the one at `position`.
+    fn has_gap(&self, position: &Position) -> bool {
+        let kept = self.progress.as_ref().filter(|progress| progress.epoch == position.epoch);
+        kept.is_some_and(|progress| !progress.ahead.is_empty())
+    }
+
     /// The pages that can be asked for side by side at `position`, and those of them that are kept.
     fn rest(&self, paging: &Paging, position: &Position) -> Option<(Spread, BTreeMap<u32, Ahead>)> {
         let kept = self.progress.as_ref().filter(|progress| progress.epoch == position.epoch);
@@ -118,7 +124,9 @@ pub async fn fetch_cell(source: &Source<'_>, task: &CellTask<'_>) -> Result<Cell
         // A row of an axis file without a field that a template names: no call is spent on it.
         Err(error) => {
             let outcome = Outcome::Rejected { code: "template".to_owned(), message: error.to_string() };
-            return settle(source, task, &position, outcome).await;
+            // Where a page is missing none counts.
+            let at = if task.has_gap(&position) { position.anew() } else { position };
+            return settle(source, task, &at, outcome).await;
         }
     };
     loop {

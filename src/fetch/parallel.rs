@@ -67,13 +67,15 @@ pub(super) async fn fetch_together(
     let (stop, stopped) = watch::channel(*ending.borrow_and_update());
     // Once one page ends the cell, the others end as they do when the run is asked to.
     let source = &Source { ending: stopped, down: source.down.clone(), ..*source };
+    // As many again as may be in flight are waiting; more would only take memory.
+    let width = spread.width.min((source.provider.limits.concurrency as usize).saturating_mul(2));
     let mut due = spread.missing(at.pages, &ahead);
     let mut came = Came::default();
     let last = ahead.get(&(spread.pages - 1)).and_then(|last| last.next.as_deref());
     came.onward = last.map(Cursor::from_text).transpose()?;
     let mut asked = FuturesUnordered::new();
     loop {
-        while came.all_is_well() && asked.len() < spread.width {
+        while came.all_is_well() && asked.len() < width {
             let Some(index) = due.next() else { break };
             asked.push(async move { (index, fetch_one(source, task, (first, seen), at, spread, index).await) });
         }

@@ -15,8 +15,7 @@
 //! | 40..44 | crc32 of bytes 0..40 and the header |
 //! | 44..48 | crc32 of bytes 0..44, the header and the payload |
 //!
-//! Then a JSON header and, as one zstd frame, the body of a page, or the cell keys of the partition after the first head
-//! of a generation.
+//! Then a JSON header and, as one zstd frame, the body of a page, or the partition's cell keys after a generation's first head.
 
 use bytes::Bytes;
 use jiff::Timestamp;

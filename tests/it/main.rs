@@ -24,5 +24,6 @@ mod sink;
 mod spool;
 mod spool_damage;
 mod spool_renew;
+mod spool_writer;
 mod tidy;
 mod verify;

@@ -7,14 +7,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use futures_util::future::join_all;
 use jiff::Timestamp;
 use proptest::prelude::*;
 use tidemill::ledger::Outcome;
 use tidemill::plan::CellId;
 use tidemill::spool::{
     CellProgress, Durability, EndFrame, Frame, FrameError, Head, Header, PageFrame, PageHead, PartitionSpool,
-    SpoolError, SpoolWriter, decode, encode,
+    SpoolError, decode, encode,
 };
 
 pub(crate) const A: CellId = CellId([0xa; 16]);
@@ -24,7 +23,7 @@ pub(crate) fn head(token: u64) -> Head {
     Head { job: "job".into(), partition: "day=2026-01-01#0".into(), generation: 1, token, replaces: None }
 }
 
-fn open(dir: &Path, token: u64) -> Result<PartitionSpool, SpoolError> {
+pub(crate) fn open(dir: &Path, token: u64) -> Result<PartitionSpool, SpoolError> {
     PartitionSpool::open(dir, head(token), Durability::Process)
 }
 
@@ -341,63 +340,4 @@ fn a_suspect_segment_is_copied_and_counts_once() {
     fs::write(&suspect, original).unwrap();
     assert_eq!(found(&open(dir.path(), 4).unwrap()).unwrap(), whole);
     assert!(!suspect.exists());
-}
-
-#[tokio::test]
-async fn one_write_serves_all_who_wait() {
-    let dir = tempfile::tempdir().unwrap();
-    let (writer, handle) = SpoolWriter::new(256);
-    for partition in ["p", "q"] {
-        let spool = PartitionSpool::open(&dir.path().join(partition), head(1), Durability::Power).unwrap();
-        handle.open(partition, spool).await.unwrap();
-    }
-    let clients = async move {
-        let cells = (0..64u8).map(|n| {
-            let handle = handle.clone();
-            async move {
-                let partition = if n % 2 == 0 { "p" } else { "q" };
-                for number in 0..4 {
-                    handle.append(partition, vec![page(CellId([n; 16]), 0, number)]).await.unwrap();
-                }
-            }
-        });
-        join_all(cells).await;
-        assert!(matches!(handle.append("r", vec![page(A, 0, 0)]).await, Err(SpoolError::NotOpen(name)) if name == "r"));
-        let refused = join_all([
-            handle.append("p", vec![page(CellId([0; 16]), 0, 0)]),
-            handle.append("p", vec![page(CellId([200; 16]), 0, 0)]),
-        ]);
-        let answers = refused.await;
-        assert!(matches!(answers[0], Err(SpoolError::Refused { .. })), "a page twice");
-        assert!(answers[1].is_ok(), "one bad frame spoils no other");
-        let closed = handle.close("p").await.unwrap();
-        assert_eq!(closed.pages(&CellId([2; 16])).len(), 4);
-        assert!(handle.append("p", vec![page(B, 0, 0)]).await.is_err());
-        assert!(matches!(handle.close("p").await, Err(SpoolError::NotOpen(_))));
-    };
-    let (stats, ()) = tokio::join!(writer.run(), clients);
-    assert_eq!(stats.frames, 64 * 4 + 1);
-    assert!(stats.writes <= 64, "{} writes for {} frames", stats.writes, stats.frames);
-    for (partition, cells) in [("p", 33), ("q", 32)] {
-        assert_eq!(open(&dir.path().join(partition), 2).unwrap().cells().count(), cells);
-    }
-}
-
-#[tokio::test]
-async fn what_is_appended_together_is_one_write_and_one_answer() {
-    let dir = tempfile::tempdir().unwrap();
-    let (writer, handle) = SpoolWriter::new(256);
-    handle.open("p", open(dir.path(), 1).unwrap()).await.unwrap();
-    let client = async move {
-        handle.append("p", vec![page(A, 0, 0), end(A, 0, 1, Outcome::Records)]).await.unwrap();
-        // The second cannot stand: it is the answer, and what stood before it is kept.
-        let refused = handle.append("p", vec![page(B, 0, 0), end(B, 0, 2, Outcome::Records), page(B, 0, 1)]).await;
-        assert!(matches!(refused, Err(SpoolError::Refused { .. })), "{refused:?}");
-    };
-    let (stats, ()) = tokio::join!(writer.run(), client);
-    assert_eq!((stats.frames, stats.writes), (3, 2));
-    let spool = open(dir.path(), 2).unwrap();
-    assert_eq!(spool.progress(&A).unwrap().end, Some(Outcome::Records));
-    let kept = spool.progress(&B).unwrap();
-    assert_eq!((kept.pages, kept.end.clone()), (1, None));
 }

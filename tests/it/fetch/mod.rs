@@ -15,6 +15,7 @@ mod parallel;
 mod rate_headers;
 mod retry;
 mod signing;
+mod table;
 mod token;
 mod verdicts;
 mod wire;
