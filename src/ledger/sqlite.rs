@@ -92,7 +92,11 @@ impl Ledger for SqliteLedger {
         self.write("adopt the job", |db| {
             let id = guard(db, job, token)?;
             forget_learned(db, id, Some(fingerprint))?;
-            db.execute("UPDATE job SET fingerprint = ? WHERE id = ?", params![fingerprint, id])?;
+            // Nothing is written, and nothing waits for the disk, where it asks what it asked before.
+            db.execute(
+                "UPDATE job SET fingerprint = ?1 WHERE id = ?2 AND fingerprint IS NOT ?1",
+                params![fingerprint, id],
+            )?;
             Ok(())
         })
     }

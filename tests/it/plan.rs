@@ -12,7 +12,8 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use tidemill::job::{DateAxis, DateBound, DateStep, Job, Output, Paging};
 use tidemill::plan::{
-    Cell, DateSpan, Fingerprint, KnownPartition, Partition, assign, cells, check_together, spans, today, write_day,
+    Cell, Cells, DateSpan, Fingerprint, KnownPartition, Partition, assign, cells, check_together, spans, today,
+    write_day,
 };
 
 fn dates(from: DateBound, to: DateBound, step: DateStep) -> DateAxis {
@@ -75,7 +76,7 @@ fn job(grid: &str, rest: &str, files: &[(&str, &[u8])]) -> (tempfile::TempDir, J
     (folder, job)
 }
 
-fn plan(job: &Job) -> Result<Vec<Cell>, String> {
+fn plan(job: &Job) -> Result<Cells, String> {
     let now: Timestamp = "2026-03-09T16:30:00Z".parse().unwrap();
     cells(job, now, &TimeZone::UTC).map_err(|problems| problems.to_string())
 }
@@ -131,7 +132,7 @@ fn axis_files_are_read() {
     }
     let (_folder, job) =
         job("a = { file = \"f.jsonl\", key = \"id\" }", "", &[("f.jsonl", b"{\"text\": \"x\", \"id\": 2}")]);
-    let values = Value::Object(plan(&job).unwrap()[0].values());
+    let values = Value::Object(plan(&job).unwrap().get(0).unwrap().values());
     assert_eq!(values, json!({ "a": { "text": "x", "id": 2 } }), "templates see the whole row");
 }
 
@@ -276,6 +277,43 @@ fn folder_values_cannot_run_into_each_other() {
     let expected = ["a=x%2Fb%3Dy/b=%230#0", "a=x/b=y%2Fb%3D%230#0", "a=5/b=true#0"];
     assert_eq!(found.iter().map(|partition| partition.key.as_str()).collect::<Vec<_>>(), expected);
     assert_eq!(found[0].folders[0], ("a".to_owned(), "x/b=y".to_owned()), "folders are not encoded yet");
+}
+
+/// Counting files must not make a million of them; but it must count what would be made.
+#[test]
+fn files_are_counted_as_they_are_assigned() {
+    let grid =
+        "a = [1, \"1\", 2, true, \"true\"]\nb = { file = \"b.txt\" }\nday = { from = \"-3d\", to = \"today\" }\n";
+    let outputs = [
+        ("", 1),
+        ("cells_per_file = 7", 9),
+        ("cells_per_file = 60", 1),
+        ("partition_by = [\"b\"]", 3),
+        ("partition_by = [\"a\"]", 3),
+        ("partition_by = [\"day\", \"a\"]", 12),
+        ("partition_by = [\"a\", \"b\", \"day\"]", 36),
+    ];
+    for (output, files) in outputs {
+        let (_folder, job) = job(grid, &format!("[output]\n{output}"), &[("b.txt", b"x\ny\nz\n")]);
+        let cells = plan(&job).unwrap();
+        assert_eq!((cells.len(), cells.files(&job.output)), (60, files), "{output}");
+        assert_eq!(assign(&cells, &[], &job.output).len() as u64, files, "{output}");
+    }
+}
+
+#[test]
+fn a_cell_is_the_same_whenever_it_is_made() {
+    let lines = b"\"text\"\n0.1\n-0.0\n{\"z\": 0.30000000000000004, \"a\": null}\ntrue\n\"l\\u0001\\\"\"\n";
+    let (_folder, job) = job("v = { file = \"v.jsonl\" }\nn = [3, 1]\n", "", &[("v.jsonl", lines)]);
+    let lines: Vec<&[u8]> = lines.split(|byte| *byte == b'\n').collect();
+    let cells = plan(&job).unwrap();
+    assert_eq!((cells.iter().len(), cells.get(12), cells.is_empty()), (12, None, false));
+    for (at, cell) in cells.iter().enumerate() {
+        let line: Value = serde_json::from_slice(lines[at / 2]).unwrap();
+        assert_eq!(Value::Object(cell.values()), json!({ "v": line, "n": ([3, 1][at % 2]) }));
+        assert_eq!(cells.get(at), Some(cell.clone()));
+        assert_eq!(cell.key, Cell::new(cell.values()).key);
+    }
 }
 
 #[test]
