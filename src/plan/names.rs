@@ -4,8 +4,15 @@
 
 use std::hash::{DefaultHasher, Hasher};
 
+/// Where a name may be found: its number, and so much of its hash that others need not be looked at.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    number: u32,
+    hash: u32,
+}
+
 /// No name has this number.
-const FREE: u32 = u32::MAX;
+const FREE: Place = Place { number: u32::MAX, hash: 0 };
 
 /// Texts, none of them twice, numbered from 0.
 #[derive(Debug, Default)]
@@ -14,8 +21,8 @@ pub(super) struct Names {
     text: String,
     /// Where each ends.
     ends: Vec<usize>,
-    /// Their numbers, each at the place its hash says or the next free one behind; at most half of the places are taken.
-    places: Vec<u32>,
+    /// Each at the place its hash says or the next free one behind; at most half of the places are taken.
+    places: Vec<Place>,
 }
 
 impl Names {
@@ -42,16 +49,17 @@ impl Names {
         let start = self.text.len();
         write(&mut self.text);
         let new = &self.text[start..];
-        let mut at = place(new, self.places.len());
-        while self.places[at] != FREE {
-            let known = self.places[at] as usize;
-            if self.get(known) == new {
+        let hash = hash(new);
+        let mut at = hash as usize % self.places.len();
+        while self.places[at].number != FREE.number {
+            let Place { number, hash: other } = self.places[at];
+            if other == hash && self.get(number as usize) == new {
                 self.text.truncate(start);
-                return Err(known);
+                return Err(number as usize);
             }
             at = (at + 1) % self.places.len();
         }
-        self.places[at] = u32::try_from(self.len()).unwrap_or(FREE);
+        self.places[at] = Place { number: u32::try_from(self.len()).unwrap_or(FREE.number), hash };
         self.ends.push(self.text.len());
         Ok(())
     }
@@ -65,12 +73,12 @@ impl Names {
 
     fn make_room(&mut self) {
         let mut places = vec![FREE; (4 * self.len()).max(16)];
-        for number in 0..self.len() {
-            let mut at = place(self.get(number), places.len());
-            while places[at] != FREE {
+        for known in self.places.iter().filter(|known| known.number != FREE.number) {
+            let mut at = known.hash as usize % places.len();
+            while places[at].number != FREE.number {
                 at = (at + 1) % places.len();
             }
-            places[at] = u32::try_from(number).unwrap_or(FREE);
+            places[at] = *known;
         }
         self.places = places;
     }
@@ -78,14 +86,14 @@ impl Names {
     /// Bytes on the heap.
     #[cfg(test)]
     pub(super) fn bytes(&self) -> usize {
-        self.text.capacity() + 8 * self.ends.capacity() + 4 * self.places.capacity()
+        self.text.capacity() + 8 * (self.ends.capacity() + self.places.capacity())
     }
 }
 
-fn place(text: &str, places: usize) -> usize {
+fn hash(text: &str) -> u32 {
     let mut hasher = DefaultHasher::new();
     hasher.write(text.as_bytes());
-    (hasher.finish() % places as u64) as usize
+    (hasher.finish() >> 32) as u32
 }
 
 #[cfg(test)]
