@@ -1,13 +1,14 @@
 //! One job, checked.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{ColumnType, Grid, JsonTemplate, Paging, Pointer, Sources, Template};
 
 /// The name of a job: letters, digits, `_` and `-`, at most 100 characters; also its folder in the state.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct JobName(pub(crate) String);
+pub struct JobName(pub(crate) Arc<str>);
 
 impl JobName {
     /// The name as written.

@@ -73,7 +73,7 @@ impl JobName {
             && text.len() <= 100
             && !text.starts_with('-')
             && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
-        if fits { Ok(Self(text.to_owned())) } else { Err(format!("`{text}` is no name for a job")) }
+        if fits { Ok(Self(text.into())) } else { Err(format!("`{text}` is no name for a job")) }
     }
 }
 

@@ -17,6 +17,7 @@ mod sqlite_cells;
 mod sqlite_count;
 mod sqlite_guard;
 mod sqlite_learned;
+mod sqlite_list;
 mod sqlite_rows;
 
 pub use error::LedgerError;

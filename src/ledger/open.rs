@@ -20,6 +20,8 @@ const MIGRATIONS: [&str; 4] = [
     include_str!("sqlite_3.sql"),
     include_str!("sqlite_4.sql"),
 ];
+/// The index over the names of a hundred thousand cells stays in memory while they are planned.
+const CACHE_KIB: i64 = 16 * 1024;
 /// How long another process may hold the ledger for its transaction.
 const BUSY: Duration = Duration::from_secs(30);
 
@@ -55,6 +57,7 @@ fn prepare(path: &Path, db: &mut Connection) -> Result<(), LedgerError> {
     db.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(())).map_err(failed)?;
     db.pragma_update(None, "synchronous", "full").map_err(failed)?;
     db.pragma_update(None, "foreign_keys", true).map_err(failed)?;
+    db.pragma_update(None, "cache_size", -CACHE_KIB).map_err(failed)?;
     db.set_prepared_statement_cache_capacity(64);
     if found == known {
         return Ok(());

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use crate::disk;
-use crate::plan::{CellKey, KnownPartition, Learned, Partition};
+use crate::plan::{KnownPartition, Learned, Partition};
 
 use super::error::LedgerError;
 use super::ledger::{Ledger, again_positions, positions};
@@ -25,7 +25,8 @@ use super::sqlite_cells::{add, note_rejected, positions_of, settle};
 use super::sqlite_count::{accept, rejections, retryable, totals};
 use super::sqlite_guard::{Inside, Target, guard, outside};
 use super::sqlite_learned::{forget_learned, learn, learned};
-use super::sqlite_rows::{PARTITION, cell_row, partition_row, rejected_row, time};
+use super::sqlite_list::{known, partitions};
+use super::sqlite_rows::{cell_row, rejected_row, time};
 
 /// Keeps everything in one SQLite file.
 #[derive(Debug)]
@@ -92,7 +93,11 @@ impl Ledger for SqliteLedger {
         self.write("adopt the job", |db| {
             let id = guard(db, job, token)?;
             forget_learned(db, id, Some(fingerprint))?;
-            db.execute("UPDATE job SET fingerprint = ? WHERE id = ?", params![fingerprint, id])?;
+            // Nothing is written, and nothing waits for the disk, where it asks what it asked before.
+            db.execute(
+                "UPDATE job SET fingerprint = ?1 WHERE id = ?2 AND fingerprint IS NOT ?1",
+                params![fingerprint, id],
+            )?;
             Ok(())
         })
     }
@@ -105,12 +110,7 @@ impl Ledger for SqliteLedger {
     }
 
     fn partitions(&self, job: &str) -> Result<Vec<PartitionRow>, LedgerError> {
-        self.read("list partitions", |db| {
-            let mut select = db.prepare_cached(&format!(
-                "SELECT {PARTITION} FROM partition JOIN job ON job.id = job WHERE name = ? ORDER BY partition.id"
-            ))?;
-            Ok(select.query_map([job], partition_row)?.collect::<Result<_, _>>()?)
-        })
+        self.read("list partitions", |db| partitions(db, job))
     }
 
     fn cells(&self, partition: PartitionId) -> Result<Vec<CellRow>, LedgerError> {
@@ -125,24 +125,7 @@ impl Ledger for SqliteLedger {
     }
 
     fn known(&self, job: &str) -> Result<Vec<KnownPartition>, LedgerError> {
-        self.read("list known cells", |db| {
-            let mut select = db.prepare_cached(
-                "SELECT partition.id, key, cells FROM partition JOIN job ON job.id = job WHERE name = ? \
-                 ORDER BY partition.id",
-            )?;
-            let mut members = db.prepare_cached("SELECT key FROM cell WHERE partition = ? ORDER BY position")?;
-            let mut known = Vec::new();
-            let mut rows = select.query([job])?;
-            while let Some(row) = rows.next()? {
-                let mut cells = Vec::with_capacity(row.get::<_, usize>(2)?);
-                let mut keys = members.query([row.get::<_, i64>(0)?])?;
-                while let Some(key) = keys.next()? {
-                    cells.push(CellKey(key.get(0)?));
-                }
-                known.push(KnownPartition { key: row.get(1)?, cells });
-            }
-            Ok(known)
-        })
+        self.read("list known cells", |db| known(db, job))
     }
 
     fn seal(

@@ -24,26 +24,26 @@ pub struct KnownPartition {
 }
 
 /// The partitions that have to be added for `cells`, in plan order; none when all of them are known.
-pub fn assign(cells: Vec<Cell>, known: &[KnownPartition], output: &Output) -> Vec<Partition> {
+pub fn assign(cells: impl IntoIterator<Item = Cell>, known: &[KnownPartition], output: &Output) -> Vec<Partition> {
     let placed: HashSet<&str> = known.iter().flat_map(|partition| &partition.cells).map(|key| key.0.as_str()).collect();
     let mut parts = next_parts(known);
     let mut partitions: Vec<Partition> = Vec::new();
     let mut open: HashMap<String, usize> = HashMap::new();
+    let mut folder = String::new();
     let most = if output.partition_by.is_empty() { output.cells_per_file.max(1) as usize } else { usize::MAX };
     for cell in cells {
         if placed.contains(cell.key.0.as_str()) {
             continue;
         }
-        let folders: Vec<(String, String)> =
-            output.partition_by.iter().map(|axis| (axis.clone(), cell.folder(axis))).collect();
-        let folder = spell(&folders);
-        match open.get(&folder) {
+        spell(&cell, &output.partition_by, &mut folder);
+        match open.get(folder.as_str()) {
             Some(at) if partitions[*at].cells.len() < most => partitions[*at].cells.push(cell),
             Some(_) | None => {
                 let part = parts.entry(folder.clone()).or_insert(0);
                 let key = format!("{folder}#{part}");
                 *part += 1;
-                open.insert(folder, partitions.len());
+                open.insert(folder.clone(), partitions.len());
+                let folders = output.partition_by.iter().map(|axis| (axis.clone(), cell.folder(axis))).collect();
                 partitions.push(Partition { key, folders, cells: vec![cell] });
             }
         }
@@ -63,9 +63,17 @@ fn next_parts(known: &[KnownPartition]) -> HashMap<String, u64> {
     parts
 }
 
-fn spell(folders: &[(String, String)]) -> String {
-    let encode = |text: &str| utf8_percent_encode(text, KEPT).to_string();
-    folders.iter().map(|(axis, value)| format!("{}={}", encode(axis), encode(value))).collect::<Vec<_>>().join("/")
+/// Writes the folder of a cell, as keys of partitions spell it.
+fn spell(cell: &Cell, axes: &[String], folder: &mut String) {
+    folder.clear();
+    for axis in axes {
+        if !folder.is_empty() {
+            folder.push('/');
+        }
+        folder.extend(utf8_percent_encode(axis, KEPT));
+        folder.push('=');
+        folder.extend(utf8_percent_encode(&cell.folder(axis), KEPT));
+    }
 }
 
 /// The Hive folders that the key of a partition spells, outermost first: axis and value as text.

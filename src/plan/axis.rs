@@ -2,33 +2,26 @@
 //!
 //! Invariant: every line becomes a value or a problem with its number; no two values have the same name.
 
-use std::collections::HashMap;
 use std::path::Path;
 
 use serde_json::{Map, Value};
 
 use crate::job::{FileAxis, FileKind, Problem, Problems, nearest};
 
-use super::canonical::canonical;
+use super::grid::{AxisValue, GridAxis};
 
 /// A broken file is shown by its first lines, not by a million messages.
 const MOST_PROBLEMS: usize = 20;
 
-/// A value, and what names it when that is not the value itself.
-pub(crate) struct FileValue {
-    pub(crate) value: Value,
-    pub(crate) key: Option<Value>,
-}
-
-/// The values in the order of the file; problems stand at `path` (`/grid/app`) of the job file.
-pub(crate) fn read_axis(axis: &FileAxis, path: &str) -> Result<Vec<FileValue>, Problems> {
+/// The axis `name` with the values in the order of the file; problems stand at `path` (`/grid/app`) of the job file.
+pub(super) fn read_axis(axis: &FileAxis, name: &str, path: &str) -> Result<GridAxis, Problems> {
     let bytes = std::fs::read(&axis.path).map_err(|error| {
         let message = format!("cannot read `{}`: {error}", axis.path.display());
         let hint = "the file is looked for from the folder of the job file";
         Problems(vec![Problem::new(format!("{path}/file"), message).hint(hint)])
     })?;
-    let mut reader =
-        Reader { axis, path, problems: Problems::default(), left_out: 0, seen: HashMap::new(), values: Vec::new() };
+    let (problems, values) = (Problems::default(), GridAxis::new(name));
+    let mut reader = Reader { axis, path, problems, left_out: 0, values, lines: Vec::new() };
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     match &axis.kind {
         FileKind::Csv { column } => reader.csv(bytes, column.as_deref()),
@@ -43,13 +36,15 @@ struct Reader<'a> {
     path: &'a str,
     problems: Problems,
     left_out: usize,
-    seen: HashMap<String, u64>,
-    values: Vec<FileValue>,
+    values: GridAxis,
+    /// Where each value stands.
+    lines: Vec<u64>,
 }
 
 impl Reader<'_> {
-    fn finish(mut self) -> Result<Vec<FileValue>, Problems> {
-        if self.values.is_empty() && self.problems.0.is_empty() {
+    fn finish(mut self) -> Result<GridAxis, Problems> {
+        self.values.close();
+        if self.lines.is_empty() && self.problems.0.is_empty() {
             self.wrong("file", "has no values", "write at least one, or remove the axis");
         }
         if self.left_out > 0 {
@@ -81,13 +76,14 @@ impl Reader<'_> {
                 }
             },
         };
-        let name = key.as_ref().unwrap_or(&value);
-        let shown = name.as_str().map_or_else(|| name.to_string(), str::to_owned);
-        if let Some(first) = self.seen.insert(canonical(name), line) {
-            let what = format!("line {line}: `{}` stands on line {first} already", shorten(&shown));
-            return self.wrong("file", what, "every value makes one cell: remove one of them");
+        match self.values.add(AxisValue { value, key, days: None }) {
+            Ok(()) => self.lines.push(line),
+            Err((same, name)) => {
+                let (shown, first) = (name.as_str().map_or_else(|| name.to_string(), str::to_owned), self.lines[same]);
+                let what = format!("line {line}: `{}` stands on line {first} already", shorten(&shown));
+                self.wrong("file", what, "every value makes one cell: remove one of them");
+            }
         }
-        self.values.push(FileValue { value, key });
     }
 
     fn lines(&mut self, bytes: &[u8], read: impl Fn(&str) -> Result<Value, String>) {

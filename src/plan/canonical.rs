@@ -1,5 +1,7 @@
 //! One spelling for one JSON value: keys sorted, no white space. Cell keys and fingerprints live on disk for years.
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 
 /// `value` as canonical JSON text.
@@ -9,7 +11,8 @@ pub(crate) fn canonical(value: &Value) -> String {
     out
 }
 
-fn write(value: &Value, out: &mut String) {
+/// Appends `value` as canonical JSON text to `out`.
+pub(super) fn write(value: &Value, out: &mut String) {
     match value {
         Value::Array(items) => {
             out.push('[');
@@ -36,7 +39,8 @@ fn write(value: &Value, out: &mut String) {
             out.push('}');
         }
         scalar @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => {
-            out.push_str(&scalar.to_string());
+            // Writing to a string does not fail.
+            write!(out, "{scalar}").unwrap_or_default();
         }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::canonical::canonical;
+use super::grid::{Grid, GridAxis};
 
 /// What names a cell for ever: canonical JSON of its axis values (keys sorted, no white space).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -39,74 +39,51 @@ impl fmt::Debug for CellId {
 }
 
 /// One combination of axis values: one request, followed page by page.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone)]
 pub struct Cell {
     /// Its name.
     pub key: CellKey,
-    values: Box<[Arc<AxisValue>]>,
-}
-
-/// One value of one axis.
-#[derive(Debug, PartialEq)]
-pub(crate) struct AxisValue {
-    pub(crate) axis: Arc<str>,
-    pub(crate) value: Value,
-    /// What stands for the value in the cell key: the `key` field of a row.
-    pub(crate) key: Option<Box<Value>>,
-    /// First and last day of a date value, as text.
-    pub(crate) days: Option<Box<(String, String)>>,
-}
-
-impl AxisValue {
-    /// What names it.
-    pub(crate) fn name(&self) -> &Value {
-        self.key.as_deref().unwrap_or(&self.value)
-    }
-
-    /// Its name as text, for a folder; `None` for tables and lists.
-    pub(crate) fn text(&self) -> Option<String> {
-        match self.name() {
-            Value::String(text) => Some(text.clone()),
-            scalar @ (Value::Bool(_) | Value::Number(_)) => Some(scalar.to_string()),
-            Value::Null | Value::Array(_) | Value::Object(_) => None,
-        }
-    }
+    grid: Arc<Grid>,
+    /// Which combination of the grid it is.
+    at: usize,
 }
 
 impl Cell {
     /// The cell of these axis values.
     pub fn new(values: Map<String, Value>) -> Self {
-        let key = CellKey(canonical(&Value::Object(values.clone())));
-        let values = values
-            .into_iter()
-            .map(|(axis, value)| Arc::new(AxisValue { axis: axis.into(), value, key: None, days: None }))
-            .collect();
-        Self { key, values }
+        let axes = values.into_iter().map(|(name, value)| {
+            let mut axis = GridAxis::new(&name);
+            // Without others none has its name.
+            axis.add(value.into()).unwrap_or_default();
+            axis
+        });
+        Self::of(&Arc::new(Grid::new(axes.collect())), 0)
     }
 
-    pub(crate) fn with_key(key: CellKey, values: Box<[Arc<AxisValue>]>) -> Self {
-        Self { key, values }
+    pub(super) fn of(grid: &Arc<Grid>, at: usize) -> Self {
+        Self { key: CellKey(grid.key(at)), grid: Arc::clone(grid), at }
     }
 
     /// Axis name to value, for templates. A date axis `day` also has its first and last day as `day.from` and `day.to`.
     pub fn values(&self) -> Map<String, Value> {
-        let mut map = Map::new();
-        for value in &self.values {
-            map.insert(value.axis.to_string(), value.value.clone());
-            if let Some((from, to)) = value.days.as_deref() {
-                map.insert(format!("{}.from", value.axis), Value::from(from.as_str()));
-                map.insert(format!("{}.to", value.axis), Value::from(to.as_str()));
-            }
-        }
-        map
+        self.grid.values(self.at)
     }
 
     /// The value of `axis` as the text of a folder name; a table as JSON text, an axis that is not there as nothing.
     pub fn folder(&self, axis: &str) -> String {
-        self.values
-            .iter()
-            .find(|value| &*value.axis == axis)
-            .map_or_else(String::new, |value| value.text().unwrap_or_else(|| canonical(value.name())))
+        self.grid.folder(self.at, axis)
+    }
+}
+
+impl PartialEq for Cell {
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key && self.values() == other.values()
+    }
+}
+
+impl fmt::Debug for Cell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cell").field("values", &self.values()).finish_non_exhaustive()
     }
 }
 

@@ -2,32 +2,28 @@
 //!
 //! Invariant: no two cells have the same key; the same job, day and axis files give the same cells in the same order.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use crate::job::{Axis, DateAxis, Job, Problem, Problems};
 
-use super::axis::{FileValue, read_axis};
-use super::canonical::canonical;
-use super::cell::{AxisValue, Cell, CellKey};
+use super::axis::read_axis;
+use super::cells::Cells;
 use super::dates::{MOST_CELLS, spans, today, write_day};
+use super::grid::{AxisValue, Grid, GridAxis};
 
 /// The cells of `job` at `now`, in plan order. Axes without a zone of their own read dates in `zone`, the provider's.
 ///
 /// Reads axis files; problems of all axes are reported at once, each located in the job file.
-pub fn cells(job: &Job, now: Timestamp, zone: &TimeZone) -> Result<Vec<Cell>, Problems> {
+pub fn cells(job: &Job, now: Timestamp, zone: &TimeZone) -> Result<Cells, Problems> {
     let mut problems = Problems::default();
     let mut axes = Vec::new();
     for (name, axis) in &job.grid.axes {
         let path = format!("/grid/{name}");
-        match axis_values(name, axis, &path, now, zone) {
+        match grid_axis(name, axis, &path, (now, zone), &mut problems) {
             Ok(values) => {
-                problems.0.extend(repeated(&values, &path));
-                if job.output.partition_by.contains(name) && values.iter().any(|value| value.text().is_none()) {
+                if job.output.partition_by.contains(name) && values.has_tables() {
                     let message = format!("axis `{name}` holds tables and cannot name a folder of `partition_by`");
                     let hint = "choose one field: `column` of a `.csv`, or `key`";
                     problems.push(Problem::new(path, message).key().hint(hint));
@@ -37,103 +33,56 @@ pub fn cells(job: &Job, now: Timestamp, zone: &TimeZone) -> Result<Vec<Cell>, Pr
             Err(found) => problems.0.extend(found.0),
         }
     }
-    let count = axes.iter().try_fold(1_usize, |count, values| count.checked_mul(values.len()));
+    let count = axes.iter().try_fold(1_usize, |count, axis| count.checked_mul(axis.len()));
     if count.is_none_or(|count| count > MOST_CELLS) {
-        let sizes: Vec<String> = axes.iter().map(|values| values.len().to_string()).collect();
+        let sizes: Vec<String> = axes.iter().map(|axis| axis.len().to_string()).collect();
         let message = format!("the grid has {} cells, more than the most allowed, {MOST_CELLS}", sizes.join(" × "));
         problems.push(Problem::new("/grid", message).key().hint("split the job, or narrow its axes"));
     }
     let problems = Problems(problems.0.into_iter().map(|problem| job.locate(problem)).collect());
-    problems.or(()).map(|()| combine(&axes))
+    problems.or(()).map(|()| Cells::new(Grid::new(axes)))
 }
 
-fn axis_values(
+/// The values of one axis; two that it writes the same, such as the days of one month as `%Y-%m`, are a problem.
+fn grid_axis(
     name: &str,
     axis: &Axis,
     path: &str,
-    now: Timestamp,
-    zone: &TimeZone,
-) -> Result<Vec<Arc<AxisValue>>, Problems> {
-    let axis_name: Arc<str> = name.into();
-    let plain = |value, key: Option<Value>| {
-        Arc::new(AxisValue { axis: Arc::clone(&axis_name), value, key: key.map(Box::new), days: None })
-    };
-    match axis {
-        Axis::List(values) => Ok(values.iter().map(|value| plain(value.clone(), None)).collect()),
-        Axis::File(file) => {
-            Ok(read_axis(file, path)?.into_iter().map(|FileValue { value, key }| plain(value, key)).collect())
-        }
+    (now, zone): (Timestamp, &TimeZone),
+    problems: &mut Problems,
+) -> Result<GridAxis, Problems> {
+    let values: Vec<AxisValue> = match axis {
+        Axis::File(file) => return read_axis(file, name, path),
+        Axis::List(values) => values.iter().cloned().map(AxisValue::from).collect(),
         Axis::Dates(dates) => {
-            date_values(&axis_name, dates, now, zone).map_err(|message| Problems(vec![Problem::new(path, message)]))
+            date_values(dates, now, zone).map_err(|message| Problems(vec![Problem::new(path, message)]))?
+        }
+    };
+    let mut found = GridAxis::new(name);
+    let mut twice = None;
+    for value in values {
+        if let Err((first, _)) = found.add(value) {
+            twice.get_or_insert(first);
         }
     }
+    found.close();
+    let message = |first| format!("two values of the axis are `{}`", found.text(first));
+    problems.0.extend(twice.map(|first| Problem::new(path, message(first))));
+    Ok(found)
 }
 
-fn date_values(
-    name: &Arc<str>,
-    axis: &DateAxis,
-    now: Timestamp,
-    zone: &TimeZone,
-) -> Result<Vec<Arc<AxisValue>>, String> {
+fn date_values(axis: &DateAxis, now: Timestamp, zone: &TimeZone) -> Result<Vec<AxisValue>, String> {
     let zone = match &axis.zone {
         Some(name) => TimeZone::get(name).map_err(|error| format!("unknown zone `{name}`: {error}"))?,
         None => zone.clone(),
     };
     let value = |from: String, to: String| AxisValue {
-        axis: Arc::clone(name),
         value: Value::from(from.as_str()),
         key: None,
         days: Some(Box::new((from, to))),
     };
     spans(axis, today(now, &zone))?
         .into_iter()
-        .map(|span| Ok(Arc::new(value(write_day(axis, span.from)?, write_day(axis, span.to)?))))
+        .map(|span| Ok(value(write_day(axis, span.from)?, write_day(axis, span.to)?)))
         .collect()
-}
-
-/// Values that the axis writes the same, such as the days of one month as `%Y-%m`.
-fn repeated(values: &[Arc<AxisValue>], path: &str) -> Option<Problem> {
-    let mut seen = HashMap::with_capacity(values.len());
-    values.iter().enumerate().find_map(|(index, value)| {
-        let name = canonical(value.name());
-        seen.insert(name.clone(), index)
-            .map(|_| Problem::new(path, format!("two values of the axis are `{}`", name.trim_matches('"'))))
-    })
-}
-
-fn combine(axes: &[Vec<Arc<AxisValue>>]) -> Vec<Cell> {
-    let count = axes.iter().map(Vec::len).product();
-    // `"name":value` of each value, written once and not once a cell.
-    let spelled: Vec<Vec<String>> = axes
-        .iter()
-        .map(|values| {
-            values.iter().map(|value| format!("{}:{}", Value::from(&*value.axis), canonical(value.name()))).collect()
-        })
-        .collect();
-    let mut by_name: Vec<usize> = (0..axes.len()).collect();
-    by_name.sort_by_key(|at| axes[*at].first().map(|value| Arc::clone(&value.axis)));
-    let mut cells = Vec::with_capacity(count);
-    let mut at = vec![0; axes.len()];
-    for _ in 0..count {
-        let length = 2 + by_name.iter().map(|axis| spelled[*axis][at[*axis]].len() + 1).sum::<usize>();
-        let mut key = String::with_capacity(length);
-        key.push('{');
-        for (position, axis) in by_name.iter().enumerate() {
-            if position > 0 {
-                key.push(',');
-            }
-            key.push_str(&spelled[*axis][at[*axis]]);
-        }
-        key.push('}');
-        let values = axes.iter().zip(&at).map(|(values, at)| Arc::clone(&values[*at])).collect();
-        cells.push(Cell::with_key(CellKey(key), values));
-        for (values, at) in axes.iter().zip(&mut at).rev() {
-            *at += 1;
-            if *at < values.len() {
-                break;
-            }
-            *at = 0;
-        }
-    }
-    cells
 }

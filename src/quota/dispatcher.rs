@@ -14,6 +14,8 @@ use super::{Advice, Clock, Decision, Feedback, Journal, Limiter, Loss, Moment, R
 
 /// So often it is heard what others did while somebody waits here.
 const LISTEN: Duration = Duration::from_millis(10);
+/// At the least, whatever is waited for.
+const LISTEN_AT_LEAST: Duration = Duration::from_millis(250);
 /// Permits of one tick, at the most.
 const TOGETHER: usize = 64;
 
@@ -94,14 +96,17 @@ async fn round(
     sender: &mpsc::WeakUnboundedSender<Message>,
     clock: &Clock,
 ) -> Option<(Books, Round)> {
-    let now = clock.now().elapsed;
-    let wanted = queue.wanted(TOGETHER);
+    let moment = clock.now();
+    let now = moment.elapsed;
+    let waits = !queue.is_empty();
+    let decision = books.limiter.check(moment);
     // Others may have made room, or taken it.
-    let listen = books.heard().filter(|_| !wanted.is_empty()).map(|heard| heard + LISTEN);
+    let listen = books.heard().filter(|_| waits).map(|heard| heard + patience(&decision, now));
     let overdue = listen.is_some_and(|at| now >= at);
     let mut until = books.flush_by();
-    match books.limiter.check(clock.now()) {
-        Decision::Go if !wanted.is_empty() => {
+    match decision {
+        Decision::Go if waits => {
+            let wanted = queue.wanted(books.limiter.room(now).min(TOGETHER));
             let Ticked { books, tickets, blocked } = books.tick(wanted, clock.clone()).await?;
             let served = !tickets.is_empty();
             queue.grant(tickets, sender, clock);
@@ -112,7 +117,7 @@ async fn round(
         }
         Decision::Go => {}
         Decision::Wait { .. } | Decision::Park { .. } if overdue && books.has_others() => until = Some(now),
-        Decision::Wait { until: free, .. } if !wanted.is_empty() => {
+        Decision::Wait { until: free, .. } if waits => {
             until = earlier(until, earlier(free, listen.filter(|_| books.has_others())));
         }
         Decision::Wait { .. } => {}
@@ -132,6 +137,15 @@ async fn round(
     // Those who wait are decided about anew; nobody else has anything to wait for.
     let again = !queue.is_empty() || !queue.lookers.is_empty();
     Some((books, if again { Round::Again } else { Round::Wait(None) }))
+}
+
+/// How long others need not be heard. What they do is mostly to take; room that they make is found a little later the
+/// longer it would have been waited for.
+fn patience(decision: &Decision, now: Duration) -> Duration {
+    match decision {
+        Decision::Wait { until: Some(free), .. } => (free.saturating_sub(now) / 8).clamp(LISTEN, LISTEN_AT_LEAST),
+        Decision::Wait { until: None, .. } | Decision::Go | Decision::Park { .. } | Decision::Stopped { .. } => LISTEN,
+    }
 }
 
 fn earlier(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {

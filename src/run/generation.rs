@@ -54,10 +54,14 @@ impl JobRun {
     /// Reopens what is to be fetched again: what a person or the job file wants refetched, and, if asked for, the cells
     /// that were rejected or may have been empty only then.
     pub(super) async fn reopen(&self, publisher: &Arc<Publisher>, partitions: &mut [Settled]) -> Result<(), RunError> {
-        let rows: Vec<PartitionRow> = partitions.iter().map(|settled| settled.row.clone()).collect();
         let now = self.clock.now().wall;
         let again = Again::of_job(&self.job, &self.provider.zone, self.options.refetch, now);
-        let refetched: HashSet<PartitionId> = again.due(&rows, self.changed).into_iter().map(|row| row.id).collect();
+        let rows = partitions.iter().map(|settled| &settled.row);
+        let refetched: HashSet<PartitionId> = again.due(rows, self.changed).into_iter().map(|row| row.id).collect();
+        if refetched.is_empty() && !self.options.refetch && !self.options.retry_failed {
+            return Ok(());
+        }
+        let rows: Vec<PartitionRow> = partitions.iter().map(|settled| settled.row.clone()).collect();
         let whole = partitions.iter().filter(|settled| refetched.contains(&settled.row.id));
         let whole = whole.map(|settled| (settled.row.id, settled.cells.iter().map(|cell| cell.key.clone()).collect()));
         let refetch = Reopening {
@@ -281,23 +285,33 @@ impl Publisher {
         Ok(spool::settle_removals(&job, rows.map(|row| row.hash.as_str()), self.durability)?)
     }
 
+    /// The hashes of the partitions of `rows` whose pages the archive no longer keeps.
+    fn expired(&self, folder: &Path, rows: &HashMap<&str, &PartitionRow>) -> Result<HashSet<String>, RunError> {
+        let (archive, now) = (&self.job.archive, self.clock.now().wall);
+        let mut pages = archived(folder, rows, archive)?;
+        let all = |pages: &[(PartitionId, Archived)]| pages.iter().map(|(_, one)| one.clone()).collect();
+        // What is needed only makes it fewer: while there are none, it need not be asked for.
+        let first = expired(all(&pages), archive, now);
+        if first.is_empty() {
+            return Ok(first);
+        }
+        let retryable = self.store.now(|ledger| ledger.retryable(self.job.name.as_str()))?;
+        let retryable: HashSet<PartitionId> = retryable.into_iter().collect();
+        pages.iter_mut().for_each(|(id, one)| one.needed = retryable.contains(id));
+        Ok(expired(all(&pages), archive, now))
+    }
+
     /// Removes what runs that were killed left behind, staging files of the job and pages that nobody needs any more; and
     /// those that the archive no longer keeps, if it is to `expire` anything.
     pub(super) fn sweep(&self, expire: bool) -> Result<(), RunError> {
         let name = self.job.name.as_str();
-        let (rows, retryable) = self.store.now(|ledger| Ok((ledger.partitions(name)?, ledger.retryable(name)?)))?;
+        let rows = self.store.now(|ledger| ledger.partitions(name))?;
         let rows: HashMap<&str, &PartitionRow> = rows.iter().map(|row| (row.hash.as_str(), row)).collect();
         // The job lock keeps other runs of the job away, and recovery encodes from the spool: none of them is needed.
         sink::make_ready(&self.layout())?;
         sink::sweep(&self.layout(), |name| rows.contains_key(name.hash.as_str()))?;
         let folder = self.folders.spool(name, "");
-        let expired = match expire {
-            true => {
-                let archived = archived(&folder, &rows, &retryable.into_iter().collect(), &self.job.archive)?;
-                expired(archived, &self.job.archive, self.clock.now().wall)
-            }
-            false => HashSet::new(),
-        };
+        let expired = if expire { self.expired(&folder, &rows)? } else { HashSet::new() };
         remove_leftovers(&folder, |hash| {
             Ok::<_, RunError>(match rows.get(hash) {
                 Some(_) if expired.contains(hash) => Keep::Nothing,
@@ -347,15 +361,14 @@ pub(super) fn whole(settled: &Settled, spool: &PartitionSpool, anew: &HashSet<Ce
 fn archived(
     folder: &Path,
     rows: &HashMap<&str, &PartitionRow>,
-    retryable: &HashSet<PartitionId>,
     archive: &Archive,
-) -> Result<Vec<Archived>, RunError> {
+) -> Result<Vec<(PartitionId, Archived)>, RunError> {
     let mut all = Vec::new();
     for (hash, path) in spool::folders(folder)? {
         let Some(row) = rows.get(hash.as_str()).filter(|row| row.state == PartitionState::Committed) else { continue };
         let bytes = if archive.max_bytes.is_some() { spool::size(&path)? } else { 0 };
         let committed = row.committed.unwrap_or(Timestamp::UNIX_EPOCH);
-        all.push(Archived { hash, committed, bytes, needed: retryable.contains(&row.id) });
+        all.push((row.id, Archived { hash, committed, bytes, needed: false }));
     }
     Ok(all)
 }

@@ -16,8 +16,8 @@ use crate::fetch::{
     CellEnd, CellTask, Ending, Fed, Feed, Notice, RetryBudget, Signer, Source, Spending, Transport, depth, fetch_cell,
 };
 use crate::job::{Job, Paging};
-use crate::ledger::{Cause, LedgerError, PartitionState};
-use crate::plan::{self, Cell, Fingerprint};
+use crate::ledger::{Cause, PartitionState};
+use crate::plan::{Cells, Fingerprint};
 use crate::provider::Provider;
 use crate::quota::{Clock, Quota};
 use crate::spool::{self, SpoolHandle};
@@ -28,7 +28,6 @@ use super::event::{Event, EventKind};
 use super::follow::{Followed, Follower};
 use super::generation::Begun;
 use super::learning::Learning;
-use super::members::settled;
 use super::outlook::Outlook;
 use super::publish::{Publisher, Settled};
 use super::runner::Options;
@@ -52,7 +51,7 @@ pub(super) struct JobRun {
     /// Its provider.
     pub(super) provider: Arc<Provider>,
     /// Its cells as planned now, in plan order.
-    pub(super) cells: Vec<Cell>,
+    pub(super) cells: Cells,
     /// The wire.
     pub(super) transport: Arc<dyn Transport>,
     /// The limits of its credential.
@@ -102,9 +101,10 @@ impl JobRun {
             self.reopen(&publisher, &mut partitions).await?;
         }
         let notes = if swept.is_ok() { self.take_back(&publisher, &mut partitions).await? } else { Vec::new() };
-        self.tell_plan(&partitions).await?;
+        let mut totals = self.totals().await?;
+        self.tell_plan(&partitions, &totals);
         notes.into_iter().for_each(|note| self.warn(note));
-        self.tell_rejections().await?;
+        self.tell_rejections(&totals).await?;
         swept?;
         let (committed, open): (Vec<_>, Vec<_>) =
             partitions.into_iter().partition(|settled| settled.row.state == PartitionState::Committed);
@@ -112,6 +112,7 @@ impl JobRun {
             open.into_iter().partition(|settled| settled.row.state == PartitionState::Fetching);
         // What nobody has yet comes first, or a small quota would be spent on the same files every night.
         todo.sort_by_key(|settled| settled.row.cause == Some(Cause::Refetch));
+        let idle = todo.is_empty() && sealed.is_empty();
         self.check_visible(committed, &mut outlook).await?;
         for settled in sealed {
             if self.is_ending() {
@@ -127,9 +128,11 @@ impl JobRun {
         }
         self.fetch_all(&publisher, todo, &mut outlook).await?;
         self.tell_limits().await;
-        // What was published now may push older pages out of the archive.
-        self.sweep(&publisher).await?;
-        let totals = self.totals().await?;
+        if !idle {
+            // What was published now may push older pages out of the archive.
+            self.sweep(&publisher).await?;
+            totals = self.totals().await?;
+        }
         outlook.rejections_stand(totals.rejected + totals.rejected_records);
         Ok(outlook)
     }
@@ -343,35 +346,6 @@ impl JobRun {
         let end = fetch_cell(&source, &task).await;
         let end = end.map_err(|error| RunError::Cell { cell: key.0.clone(), source: Box::new(error) });
         Step::Cell(partition, cell.key, end)
-    }
-
-    /// The partitions of the job: those the ledger knows and those that are new, which it learns first.
-    async fn partitions(&self) -> Result<Vec<Settled>, RunError> {
-        let name = self.job.name.as_str().to_owned();
-        let known = self.store.call(move |ledger| ledger.known(&name)).await?;
-        let new = plan::assign(self.cells.clone(), &known, &self.job.output);
-        let (name, token) = (self.job.name.as_str().to_owned(), self.token);
-        let rows = self
-            .store
-            .call(move |ledger| {
-                ledger.add(&name, token, &new)?;
-                Ok((ledger.partitions(&name)?, ledger.known(&name)?))
-            })
-            .await?;
-        let partitions = settled(rows.0, rows.1, &self.cells);
-        // Planned anew, cells that fell out of the ledger would stand in two files.
-        match partitions.iter().find(|settled| settled.row.cells != settled.cells.len() as u64) {
-            None => Ok(partitions),
-            Some(wrong) => Err(RunError::Ledger(LedgerError::Contradiction {
-                path: self.options.folders.ledger(),
-                found: format!(
-                    "partition `{}` was planned with {} cells and lists {}",
-                    wrong.row.key,
-                    wrong.row.cells,
-                    wrong.cells.len()
-                ),
-            })),
-        }
     }
 
     pub(super) fn publisher(&self) -> Publisher {

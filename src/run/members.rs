@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::ledger::{PartitionId, PartitionRow};
-use crate::plan::{Cell, CellKey, KnownPartition};
+use crate::plan::{Cell, CellKey, Cells, KnownPartition};
 
 use super::publish::Settled;
 
@@ -17,17 +17,44 @@ pub(super) fn refresh(partitions: &mut [Settled], rows: Vec<PartitionRow>) {
     }
 }
 
-/// Partitions with their cells: as planned now, where they still are.
-pub(super) fn settled(rows: Vec<PartitionRow>, known: Vec<KnownPartition>, planned: &[Cell]) -> Vec<Settled> {
-    let planned: HashMap<&CellKey, &Cell> = planned.iter().map(|cell| (&cell.key, cell)).collect();
-    let members: HashMap<&str, &KnownPartition> = known.iter().map(|known| (known.key.as_str(), known)).collect();
+/// The cells planned now, where the ledger has them.
+pub(super) struct Placed {
+    /// Key and cells of each partition it knows, in its order.
+    pub(super) cells: Vec<(String, Vec<Cell>)>,
+    /// Where those stand in the plan that it does not know.
+    pub(super) new: Vec<usize>,
+}
+
+/// Finds the cells planned now in what the ledger knows.
+pub(super) fn place(planned: &Cells, known: &[KnownPartition]) -> Placed {
+    let mut places: HashMap<&str, (usize, usize)> = HashMap::new();
+    places.reserve(known.iter().map(|partition| partition.cells.len()).sum());
+    for (partition, known) in known.iter().enumerate() {
+        places.extend(known.cells.iter().enumerate().map(|(at, key)| (key.0.as_str(), (partition, at))));
+    }
+    let mut found: Vec<Vec<Option<Cell>>> = known.iter().map(|known| vec![None; known.cells.len()]).collect();
+    let mut new = Vec::new();
+    for (at, cell) in planned.iter().enumerate() {
+        match places.get(cell.key.0.as_str()) {
+            Some((partition, place)) => found[*partition][*place] = Some(cell),
+            None => new.push(at),
+        }
+    }
+    let whole = |(known, found): (&KnownPartition, Vec<Option<Cell>>)| {
+        // An axis value that is gone since keeps its cell: it was planned, and its key holds its values.
+        let cells = known.cells.iter().zip(found).map(|(key, cell)| cell.unwrap_or_else(|| from_key(key)));
+        (known.key.clone(), cells.collect())
+    };
+    Placed { cells: known.iter().zip(found).map(whole).collect(), new }
+}
+
+/// Partitions with their cells; both in the order of the ledger.
+pub(super) fn settled(rows: Vec<PartitionRow>, cells: Vec<(String, Vec<Cell>)>) -> Vec<Settled> {
+    let mut cells = cells.into_iter().peekable();
     rows.into_iter()
         .map(|row| {
-            let keys = members.get(row.key.as_str()).map_or(&[][..], |known| known.cells.as_slice());
-            // An axis value that is gone since keeps its cell: it was planned, and its key holds its values.
-            let cells =
-                keys.iter().map(|key| planned.get(key).map_or_else(|| from_key(key), |cell| (*cell).clone())).collect();
-            Settled { row, cells }
+            let cells = cells.next_if(|(key, _)| *key == row.key).map(|(_, cells)| cells);
+            Settled { row, cells: cells.unwrap_or_default() }
         })
         .collect()
 }

@@ -23,6 +23,7 @@ mod learning;
 mod members;
 mod memory;
 mod outlook;
+mod partitions;
 mod prepare;
 mod publish;
 mod refetch;

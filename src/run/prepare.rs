@@ -81,7 +81,7 @@ fn prepare_one(workspace: &Workspace, job: Job, now: Timestamp, secrets: &mut Se
     match plan::cells(&job, now, &zone) {
         Ok(cells) => {
             // The fields of a row are only known from the rows; the first one shows a misspelt name before any is paid for.
-            if let Some(Err(error)) = cells.first().map(|cell| render(&job, &cell.values())) {
+            if let Some(Err(error)) = cells.get(0).map(|cell| render(&job, &cell.values())) {
                 problems.push(job.problem("/request", format!("the first cell cannot be asked for: {error}")));
             }
         }

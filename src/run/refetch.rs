@@ -48,11 +48,15 @@ impl Again {
     }
 
     /// The partitions to reopen; none while a refetch is under way, unless the job asks another question since: `changed`.
-    pub(super) fn due<'a>(&self, rows: &'a [PartitionRow], changed: bool) -> Vec<&'a PartitionRow> {
-        if !changed && rows.iter().any(|row| row.cause == Some(Cause::Refetch)) {
+    pub(super) fn due<'a>(
+        &self,
+        rows: impl Iterator<Item = &'a PartitionRow> + Clone,
+        changed: bool,
+    ) -> Vec<&'a PartitionRow> {
+        if *self == Self::Nothing || !changed && rows.clone().any(|row| row.cause == Some(Cause::Refetch)) {
             return Vec::new();
         }
-        rows.iter().filter(|row| row.state == PartitionState::Committed && self.is_due(row)).collect()
+        rows.filter(|row| row.state == PartitionState::Committed && self.is_due(row)).collect()
     }
 
     /// What `job` asks for at `now`; `zone` is that of its provider. `forced` when a person wants everything.
@@ -80,5 +84,5 @@ pub(super) fn refetched<'a>(
     rows: &'a [PartitionRow],
     now: Timestamp,
 ) -> Vec<&'a PartitionRow> {
-    Again::of_job(job, zone, false, now).due(rows, false)
+    Again::of_job(job, zone, false, now).due(rows.iter(), false)
 }

@@ -21,7 +21,7 @@ use super::event::{Event, EventKind};
 use super::exit::Exit;
 use super::folders::Folders;
 use super::generation::{forget_half_fetched, not_replayed, whole};
-use super::members::{refresh, settled};
+use super::members::{place, refresh, settled};
 use super::outlook::Outlook;
 use super::prepare::Prepared;
 use super::publish::{Published, Publisher, Settled};
@@ -101,7 +101,7 @@ impl Replay {
         let (rows, known) = self.publisher.store.now(|ledger| Ok((ledger.partitions(name)?, ledger.known(name)?)))?;
         // What the archive keeps no longer may still be there, and is wanted now.
         self.publisher.sweep(false)?;
-        let partitions = settled(rows, known, &cells);
+        let partitions = settled(rows, place(&cells, &known).cells);
         if let Some(reason) = fetched_again(&partitions) {
             return Ok((Exit::Rejected, Some(reason)));
         }

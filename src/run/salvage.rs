@@ -91,13 +91,21 @@ pub(super) fn salvage(
     fingerprint: &Fingerprint,
 ) -> Result<Option<Rebuilt>, RunError> {
     let name = job.name.as_str();
-    let (rows, members) = (ledger.partitions(name)?, ledger.known(name)?);
+    let rows = ledger.partitions(name)?;
     let layout = Layout::new(&folders.output, &job.output.path);
     let decided: HashSet<PathBuf> = rows
         .iter()
         .filter(|row| row.digest.is_some())
         .filter_map(|row| Some(folders.output.join(row.file.as_ref()?)))
         .collect();
+    let strange = visible(layout.dataset(), &layout.staging_dir()).files.into_iter();
+    let strange: Vec<PathBuf> = strange.filter(|path| !decided.contains(path)).collect();
+    let hashes: HashSet<&str> = rows.iter().map(|row| row.hash.as_str()).collect();
+    let pages = spool::found(&folders.spool(name, ""), |hash| !hashes.contains(hash))?;
+    if strange.is_empty() && pages.is_empty() {
+        return Ok(None);
+    }
+    let members = ledger.known(name)?;
     let open: HashSet<&str> = rows
         .iter()
         .filter(|row| row.state == PartitionState::Fetching && row.digest.is_none())
@@ -109,9 +117,7 @@ pub(super) fn salvage(
         members.iter().flat_map(|known| known.cells.iter().map(|cell| (cell, known.key.as_str()))).collect();
 
     let mut gathered = Gathered::default();
-    for path in
-        visible(layout.dataset(), &layout.staging_dir()).files.into_iter().filter(|path| !decided.contains(path))
-    {
+    for path in strange {
         let Some(footer) = remembered(&path, name) else { continue };
         let key = footer.partition.as_str();
         let same = known
@@ -121,8 +127,6 @@ pub(super) fn salvage(
             gathered.file(&layout, folders, path, footer, name)?;
         }
     }
-    let hashes: HashSet<&str> = rows.iter().map(|row| row.hash.as_str()).collect();
-    let pages = spool::found(&folders.spool(name, ""), |hash| !hashes.contains(hash))?;
     gathered.pages(pages, name, &placed);
     Ok(gathered.rebuilt(fingerprint, ledger.schema(name)?.is_some()))
 }

@@ -45,7 +45,7 @@ pub fn standing(
 ) -> Result<Standing, RunError> {
     let planned = plan::cells(job, now, &provider.zone).map_err(RunError::Plan)?;
     let cells = planned.len() as u64;
-    let files = plan::assign(planned, &[], &job.output).len() as u64;
+    let files = planned.files(&job.output);
     let Some(ledger) = ledger else { return Ok(Standing { cells, files, left: cells, ..Standing::default() }) };
     let name = job.name.as_str();
     let (totals, rows) = (ledger.totals(name)?, ledger.partitions(name)?);

@@ -15,8 +15,7 @@ const LISTED: usize = 20;
 
 impl JobRun {
     /// What earlier runs rejected stands until it is asked for again, and is listed.
-    pub(super) async fn tell_rejections(&self) -> Result<(), RunError> {
-        let totals = self.totals().await?;
+    pub(super) async fn tell_rejections(&self, totals: &Totals) -> Result<(), RunError> {
         if totals.rejected + totals.rejected_records > 0 {
             let name = self.job.name.as_str().to_owned();
             let rejections = self.store.call(move |ledger| ledger.rejections(&name, LISTED)).await?;
@@ -31,13 +30,11 @@ impl JobRun {
         self.store.call(move |ledger| ledger.totals(&name)).await
     }
 
-    pub(super) async fn tell_plan(&self, partitions: &[Settled]) -> Result<(), RunError> {
-        let totals = self.totals().await?;
+    pub(super) fn tell_plan(&self, partitions: &[Settled], totals: &Totals) {
         let cells = partitions.iter().map(|settled| settled.row.cells).sum();
         let settled = totals.records + totals.empty + totals.unconfirmed + totals.rejected + totals.accepted;
         self.tell(EventKind::Planned { cells, settled, partitions: partitions.len() as u64 });
         self.tell(EventKind::Limited(self.quota.meter()));
-        Ok(())
     }
 
     /// What was found out about the limits that a person should know.

@@ -15,6 +15,7 @@ mod ledger_again;
 mod ledger_retry;
 mod ledger_steps;
 mod plan;
+mod plan_cells;
 mod provider;
 mod quarter;
 mod quota;

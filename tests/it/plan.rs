@@ -12,7 +12,8 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use tidemill::job::{DateAxis, DateBound, DateStep, Job, Output, Paging};
 use tidemill::plan::{
-    Cell, DateSpan, Fingerprint, KnownPartition, Partition, assign, cells, check_together, spans, today, write_day,
+    Cell, Cells, DateSpan, Fingerprint, KnownPartition, Partition, assign, cells, check_together, spans, today,
+    write_day,
 };
 
 fn dates(from: DateBound, to: DateBound, step: DateStep) -> DateAxis {
@@ -64,7 +65,7 @@ fn today_is_the_providers() {
 }
 
 /// A job in a folder of its own, with these files beside it.
-fn job(grid: &str, rest: &str, files: &[(&str, &[u8])]) -> (tempfile::TempDir, Job) {
+pub(crate) fn job(grid: &str, rest: &str, files: &[(&str, &[u8])]) -> (tempfile::TempDir, Job) {
     let folder = tempfile::tempdir().unwrap();
     for (name, bytes) in files {
         std::fs::write(folder.path().join(name), bytes).unwrap();
@@ -75,7 +76,7 @@ fn job(grid: &str, rest: &str, files: &[(&str, &[u8])]) -> (tempfile::TempDir, J
     (folder, job)
 }
 
-fn plan(job: &Job) -> Result<Vec<Cell>, String> {
+pub(crate) fn plan(job: &Job) -> Result<Cells, String> {
     let now: Timestamp = "2026-03-09T16:30:00Z".parse().unwrap();
     cells(job, now, &TimeZone::UTC).map_err(|problems| problems.to_string())
 }
@@ -131,7 +132,7 @@ fn axis_files_are_read() {
     }
     let (_folder, job) =
         job("a = { file = \"f.jsonl\", key = \"id\" }", "", &[("f.jsonl", b"{\"text\": \"x\", \"id\": 2}")]);
-    let values = Value::Object(plan(&job).unwrap()[0].values());
+    let values = Value::Object(plan(&job).unwrap().get(0).unwrap().values());
     assert_eq!(values, json!({ "a": { "text": "x", "id": 2 } }), "templates see the whole row");
 }
 

@@ -14,6 +14,9 @@ use super::ratchet::Ratchet;
 /// The spacing of a window of milliseconds never gets more headroom than this.
 const WIDEST: Duration = Duration::from_millis(300);
 
+/// What a timer cannot tell apart, and no network keeps apart.
+const TICK: Duration = Duration::from_millis(1);
+
 #[derive(Debug)]
 pub(super) struct Held {
     pub(super) name: String,
@@ -88,12 +91,15 @@ impl Held {
     }
 
     /// How much lateness may be made up for at a spacing of `gap`: a quarter of the headroom, and where a timer's few
-    /// milliseconds are much, a quarter of the gap. A bucket that holds one call takes half of it.
+    /// milliseconds are much, a quarter of the gap. A bucket that holds one call takes half of it. Thousands a second leave
+    /// in the order of a timer, some at once: one by one, each would cost what a whole tick costs.
     pub(super) fn slack(&self, gap: Duration, latency: &Latency) -> Duration {
         if self.bucket {
             return gap / 2;
         }
-        (self.headroom(latency) / 4).max(if self.period <= SHORT { gap / 4 } else { Duration::ZERO }).min(gap / 2)
+        (self.headroom(latency) / 4)
+            .max(if self.period <= SHORT { gap / 4 } else { Duration::ZERO })
+            .min((gap / 2).max(TICK))
     }
 
     /// A hold may be shortened by the least latency only if the provider counts at one fixed point of a request. Where

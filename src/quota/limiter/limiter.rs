@@ -165,6 +165,11 @@ impl Limiter {
         }
     }
 
+    /// How many more may be in flight.
+    pub(in crate::quota) fn room(&self, now: Duration) -> usize {
+        self.flight.max().saturating_sub(self.flight.used(now)) as usize
+    }
+
     /// Takes one place in every window, or none in any.
     pub fn take(&mut self, now: Moment) -> Result<Ticket, Decision> {
         match self.check(now) {

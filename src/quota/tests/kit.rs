@@ -20,7 +20,7 @@ pub(super) fn noon() -> Timestamp {
 }
 
 pub(super) fn job(name: &str) -> JobName {
-    JobName(name.to_owned())
+    JobName(name.into())
 }
 
 pub(super) fn rolling(max: u32, period: Duration) -> Window {

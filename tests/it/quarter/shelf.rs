@@ -50,7 +50,7 @@ impl Shelf {
             if self.cells.contains_key(&cell.key.0) {
                 continue;
             }
-            let rows = self.oracle.rows(job, cell);
+            let rows = self.oracle.rows(job, &cell);
             self.cells.insert(cell.key.0.clone(), rows.len());
             for row in rows {
                 let other = self.owners.insert(row, cell.key.0.clone());

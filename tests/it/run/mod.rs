@@ -11,6 +11,7 @@ mod credential;
 mod damage;
 mod faults;
 mod growth;
+mod idle;
 mod jobs;
 pub(crate) mod kill;
 mod learning;
