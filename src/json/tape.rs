@@ -305,14 +305,12 @@ impl<'t, 'a> Value<'t, 'a> {
     /// The first key that stands twice directly below.
     pub fn repeated(self) -> Option<Cow<'a, str>> {
         let mut marks = [0_u32; FEW_KEYS];
-        let mut count = 0;
-        for child in self.children() {
+        for (count, child) in self.children().enumerate() {
             let node = child.node();
             if count == FEW_KEYS || node.key_escaped || marks[..count].contains(&node.mark) {
                 return self.repeated_slowly();
             }
             marks[count] = node.mark;
-            count += 1;
         }
         None
     }
