@@ -130,6 +130,68 @@ impl Decoder {
         }
     }
 
+    /// The place of a column.
+    pub(super) fn column(&self, name: &str) -> Option<usize> {
+        self.index.get(name).copied()
+    }
+
+    /// Appends a record without flaws as one row, each field to the column that is known for it.
+    #[inline]
+    pub(super) fn push_routed<'t, 'a: 't>(
+        &mut self,
+        record: Value<'t, 'a>,
+        fields: impl Iterator<Item = (Value<'t, 'a>, Option<usize>)>,
+        added: &Added,
+    ) -> Result<(), Reject> {
+        let pushed = self.route(fields, added);
+        match pushed {
+            Ok(()) => self.unweighed += record.raw().len(),
+            Err(_) => self.columns.iter_mut().for_each(|column| column.truncate(self.rows)),
+        }
+        pushed
+    }
+
+    #[inline]
+    fn route<'t, 'a: 't>(
+        &mut self,
+        fields: impl Iterator<Item = (Value<'t, 'a>, Option<usize>)>,
+        added: &Added,
+    ) -> Result<(), Reject> {
+        let mut filled = 0;
+        for (field, column) in fields {
+            match column.map(|at| &mut self.columns[at]) {
+                Some(column) => column.append(field).map_err(|reject| reject.below(field.key()))?,
+                None if field.is_null() => continue,
+                None => return Err(no_such_column().below(field.key())),
+            }
+            filled += 1;
+        }
+        // An added null may have no column.
+        let is_all = self.add(added)? == 0;
+        self.end_row(if is_all { filled } else { 0 });
+        Ok(())
+    }
+
+    /// Appends the added values; gives how many they are.
+    fn add(&mut self, added: &Added) -> Result<usize, Reject> {
+        let projection = Arc::clone(&self.projection);
+        let mut count = 0;
+        for (name, value) in added.values().filter(|(name, _)| !projection.skips(name)) {
+            self.set(name, value).map_err(|reject| reject.below(name))?;
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    /// Whatever has no value in this row is null; at least `filled` columns have one.
+    fn end_row(&mut self, filled: usize) {
+        if filled < self.columns.len() {
+            let rows = self.rows;
+            self.columns.iter_mut().filter(|column| column.len() == rows).for_each(Column::append_null);
+        }
+        self.rows += 1;
+    }
+
     fn row(
         &mut self,
         record: Value<'_, '_>,
@@ -148,12 +210,8 @@ impl Decoder {
                 }
             }
         }
-        for (name, value) in added.values().filter(|(name, _)| !projection.skips(name)) {
-            self.set(name, value).map_err(|reject| reject.below(name))?;
-        }
-        let rows = self.rows;
-        self.columns.iter_mut().filter(|column| column.len() == rows).for_each(Column::append_null);
-        self.rows += 1;
+        self.add(added)?;
+        self.end_row(0);
         Ok(())
     }
 
@@ -164,7 +222,7 @@ impl Decoder {
         };
         let Some(at) = at else {
             // A null has no type, so inference made no column of it; nothing is lost.
-            return if value.is_null() { Ok(()) } else { Err(Reject::new("the schema has no such column")) };
+            return if value.is_null() { Ok(()) } else { Err(no_such_column()) };
         };
         self.next = at + 1;
         let column = &mut self.columns[at];
@@ -173,4 +231,8 @@ impl Decoder {
         }
         column.append(value)
     }
+}
+
+fn no_such_column() -> Reject {
+    Reject::new("the schema has no such column")
 }

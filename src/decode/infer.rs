@@ -63,12 +63,27 @@ impl Inference {
         for item in list.iter().flat_map(|list| list.children()) {
             item.children().for_each(|field| self.children.observe(field));
         }
+        self.observe_added(added);
+        Ok(())
+    }
+
+    pub(super) fn observe_added(&mut self, added: &Added) {
         for (name, value) in added.values() {
             if !self.projection.skips(name) {
                 self.added.observe_as(name, value);
             }
         }
-        Ok(())
+    }
+
+    /// The place of a field that was seen in a record.
+    pub(super) fn place(&self, field: &str) -> Option<usize> {
+        self.parents.find(field)
+    }
+
+    /// Watches the field at a place.
+    #[inline]
+    pub(super) fn observe_at(&mut self, place: usize, value: Value<'_, '_>) {
+        self.parents.observe_at(place, value);
     }
 
     /// The schema: declared types win, recorded columns stay and only widen.

@@ -13,6 +13,7 @@ mod partition;
 mod pass;
 mod project;
 mod reject;
+mod routes;
 mod schema;
 mod time;
 mod widen;

@@ -21,6 +21,7 @@ pub(super) struct Observed {
 }
 
 impl Observed {
+    #[inline]
     pub(super) fn observe(&mut self, value: Value<'_, '_>) {
         match value.kind() {
             Kind::Null => {}
@@ -122,6 +123,19 @@ impl Fields {
         self.index.insert(name.to_owned(), self.fields.len());
         self.fields.push((name.to_owned(), Observed::default()));
         self.fields.len() - 1
+    }
+
+    /// Its place among the fields, if it was seen.
+    pub(super) fn find(&self, name: &str) -> Option<usize> {
+        self.index.get(name).copied()
+    }
+
+    /// Watches the field at a place.
+    #[inline]
+    pub(super) fn observe_at(&mut self, at: usize, value: Value<'_, '_>) {
+        if let Some((_, field)) = self.fields.get_mut(at) {
+            field.observe(value);
+        }
     }
 
     pub(super) fn contains(&self, name: &str) -> bool {

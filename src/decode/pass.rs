@@ -11,6 +11,7 @@ use super::infer::{Inference, Inferred};
 use super::partition::{Built, PageIn, PartitionError, RecordsAt, RejectedRecord, SAMPLES};
 use super::project::{Added, Projection};
 use super::reject::Reject;
+use super::routes::Routes;
 use super::schema::DatasetSchema;
 use crate::fetch::{self, LocateError, Located};
 use crate::job::{ColumnType, Shape};
@@ -46,6 +47,7 @@ pub struct Pass {
     sampled: (u64, usize),
     built: Built,
     tape: Tape,
+    routes: Routes,
 }
 
 /// What a walk came to.
@@ -81,6 +83,7 @@ impl Pass {
             sampled: (0, 0),
             built: Built::default(),
             tape: Tape::default(),
+            routes: Routes::default(),
         }
     }
 
@@ -148,6 +151,7 @@ impl Pass {
         };
         if let Some(believed) = believed {
             self.decoder = Some(Decoder::new(&believed.schema, believed.projection.clone())?);
+            self.routes = Routes::default();
             self.believed = Some(believed);
         }
         Ok(())
@@ -163,6 +167,7 @@ impl Pass {
         let sample = std::mem::take(&mut self.sample);
         let built = sample.iter().try_for_each(|page| self.read(page, each));
         self.inference = inference;
+        self.routes = Routes::default();
         built
     }
 
@@ -207,11 +212,17 @@ impl Pass {
     /// Watches one record, and makes rows of it.
     fn record(&mut self, record: Value<'_, '_>, added: &Added) -> Result<(), Reject> {
         self.built.records += 1;
-        match &mut self.inference {
+        let Self { inference, decoder, routes, .. } = self;
+        if let Some(routed) = routes.record(record, added, inference.as_mut(), decoder.as_mut()) {
+            self.built.rows += routed?;
+            return Ok(());
+        }
+        match inference {
             Some(inference) => inference.observe(record, added)?,
             None => super::project::record(record)?,
         }
-        if let Some(decoder) = &mut self.decoder {
+        routes.learn(record, (&self.reading.projection, added), inference.as_ref(), decoder.as_ref());
+        if let Some(decoder) = decoder {
             self.built.rows += decoder.push_checked(record, added)? as u64;
         }
         Ok(())

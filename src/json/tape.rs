@@ -37,8 +37,6 @@ const FEW_KEYS: usize = 32;
 struct Node {
     /// Where the key stands, without its quotes; empty in a list.
     key: (u32, u32),
-    /// Differs only between keys that differ; nothing is said of keys with escapes.
-    mark: u32,
     key_escaped: bool,
     kind: Kind,
     /// Where the value stands.
@@ -99,8 +97,8 @@ impl Tape {
     fn value(&mut self, scanner: &mut Scanner<'_>, key: Key, deeper: usize) -> Result<(), Malformed> {
         let first = scanner.ahead();
         let (here, start) = (self.nodes.len(), scanner.at);
-        let Key { span, mark, escaped } = key;
-        let node = Node { key: span, mark, key_escaped: escaped, kind: Kind::Null, text: (0, 0), end: 0 };
+        let Key { span, escaped } = key;
+        let node = Node { key: span, key_escaped: escaped, kind: Kind::Null, text: (0, 0), end: 0 };
         self.nodes.push(node);
         let kind = match first {
             Some(b'"') => {
@@ -171,7 +169,6 @@ impl Tape {
 #[derive(Debug, Default)]
 struct Key {
     span: (u32, u32),
-    mark: u32,
     escaped: bool,
 }
 
@@ -182,11 +179,11 @@ impl Key {
         let start = scanner.at + 1;
         let escaped = scanner.key()?;
         let end = scanner.at - 1;
-        Ok(Self { span: (start as u32, end as u32), mark: mark(&scanner.text.as_bytes()[start..end]), escaped })
+        Ok(Self { span: (start as u32, end as u32), escaped })
     }
 }
 
-/// A few bits of a key.
+/// A few bits of a key: they differ only between keys that differ.
 #[inline]
 fn mark(key: &[u8]) -> u32 {
     let word = |bytes: Option<&[u8; 4]>| bytes.map_or(0, |bytes| u32::from_le_bytes(*bytes));
@@ -241,6 +238,19 @@ impl<'t, 'a> Value<'t, 'a> {
         let node = self.node();
         let key = self.slice(node.key);
         if node.key_escaped { unescaped(key) } else { Cow::Borrowed(key) }
+    }
+
+    /// The key it stands under, if it is spelled without escapes.
+    #[inline]
+    pub fn plain_key(self) -> Option<&'a str> {
+        let node = self.node();
+        (!node.key_escaped).then(|| self.slice(node.key))
+    }
+
+    /// Whether [`Self::flaw`] has to look: scalars without escapes have none.
+    #[inline]
+    pub fn may_be_flawed(self) -> bool {
+        matches!(self.kind(), Kind::Escaped | Kind::List | Kind::Object)
     }
 
     /// What a string says, half of a surrogate pair as U+FFFD; nothing for other kinds.
@@ -306,11 +316,13 @@ impl<'t, 'a> Value<'t, 'a> {
     pub fn repeated(self) -> Option<Cow<'a, str>> {
         let mut marks = [0_u32; FEW_KEYS];
         for (count, child) in self.children().enumerate() {
-            let node = child.node();
-            if count == FEW_KEYS || node.key_escaped || marks[..count].contains(&node.mark) {
+            // Keys with escapes can be spelled in many ways.
+            let Some(key) = child.plain_key() else { return self.repeated_slowly() };
+            let mark = mark(key.as_bytes());
+            if count == FEW_KEYS || marks[..count].contains(&mark) {
                 return self.repeated_slowly();
             }
-            marks[count] = node.mark;
+            marks[count] = mark;
         }
         None
     }

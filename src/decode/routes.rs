@@ -1,0 +1,124 @@
+//! Where the fields of records go, found once for each key: records of one provider mostly list the same keys in the same
+//! order.
+//!
+//! Invariant: a record that goes this way is watched and built exactly as [`Inference::observe`] and [`Decoder::push`]
+//! would; one that may be refused for what it is, or holds a key that is new, does not go this way.
+
+use std::collections::HashMap;
+
+use super::build::Decoder;
+use super::infer::Inference;
+use super::project::{Added, Projection};
+use super::reject::Reject;
+use crate::json::{Kind, Value};
+
+/// The ways of the fields of one walk.
+#[derive(Debug, Default)]
+pub(super) struct Routes {
+    routes: Vec<Route>,
+    index: HashMap<Box<str>, usize>,
+    /// Number of the record whose fields are on their way.
+    record: u64,
+    /// Their routes, in order.
+    taken: Vec<usize>,
+}
+
+#[derive(Debug)]
+struct Route {
+    key: Box<str>,
+    /// The last record that had it.
+    seen: u64,
+    to: Option<To>,
+}
+
+/// The places of a field that is a column, or would be.
+#[derive(Debug, Clone, Copy)]
+struct To {
+    observed: usize,
+    column: Option<usize>,
+}
+
+impl Routes {
+    /// Learns the keys of a record without flaws that has gone the long way.
+    pub(super) fn learn(
+        &mut self,
+        record: Value<'_, '_>,
+        (projection, added): (&Projection, &Added),
+        inference: Option<&Inference>,
+        decoder: Option<&Decoder>,
+    ) {
+        // Exploded records become many rows; they go the long way all of them.
+        if projection.explode.is_some() {
+            return;
+        }
+        for field in record.children() {
+            let key = &*field.key();
+            if self.index.contains_key(key) {
+                continue;
+            }
+            let is_column = !projection.skips(key) && !added.contains(key);
+            let observed = inference.and_then(|inference| inference.place(key));
+            let column = decoder.and_then(|decoder| decoder.column(key));
+            // A key that only a refused record had is not known to inference.
+            if is_column && inference.is_some() && observed.is_none() {
+                continue;
+            }
+            let to = is_column.then(|| To { observed: observed.unwrap_or_default(), column });
+            self.index.insert(key.into(), self.routes.len());
+            self.routes.push(Route { key: key.into(), seen: 0, to });
+        }
+    }
+
+    /// Watches a record and makes a row of it; none when it has to go the long way, and nothing was done then.
+    #[inline]
+    pub(super) fn record(
+        &mut self,
+        record: Value<'_, '_>,
+        added: &Added,
+        inference: Option<&mut Inference>,
+        decoder: Option<&mut Decoder>,
+    ) -> Option<Result<u64, Reject>> {
+        self.find(record)?;
+        if let Some(inference) = inference {
+            for (field, route) in record.children().zip(&self.taken) {
+                if let Some(To { observed, .. }) = self.routes[*route].to {
+                    inference.observe_at(observed, field);
+                }
+            }
+            inference.observe_added(added);
+        }
+        let Some(decoder) = decoder else { return Some(Ok(0)) };
+        let ways = record
+            .children()
+            .zip(&self.taken)
+            .filter_map(|(field, route)| Some((field, self.routes[*route].to?.column)));
+        Some(decoder.push_routed(record, ways, added).map(|()| 1))
+    }
+
+    /// Finds the routes of all fields.
+    #[inline]
+    fn find(&mut self, record: Value<'_, '_>) -> Option<()> {
+        if record.kind() != Kind::Object || self.routes.is_empty() {
+            return None;
+        }
+        self.record += 1;
+        self.taken.clear();
+        let mut next = 0;
+        for field in record.children() {
+            let key = field.plain_key()?;
+            let at = match self.routes.get(next) {
+                Some(route) if *route.key == *key => next,
+                Some(_) | None => *self.index.get(key)?,
+            };
+            let route = &mut self.routes[at];
+            // A key that stands twice, and what only a closer look shows to be whole.
+            if route.seen == self.record || (field.may_be_flawed() && field.flaw().is_some()) {
+                return None;
+            }
+            route.seen = self.record;
+            self.taken.push(at);
+            next = at + 1;
+        }
+        Some(())
+    }
+}
