@@ -59,7 +59,7 @@ pub fn main() -> ExitCode {
         .with_env_filter(EnvFilter::try_from_env("TIDEMILL_LOG").unwrap_or_else(|_| EnvFilter::new("off")))
         .init();
     let json = arguments.command.wants_json();
-    let result = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let result = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => {
             let result = runtime.block_on(command(arguments.command));
             // Whoever wants to leave at once does not wait for a disk that hangs.

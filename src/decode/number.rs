@@ -111,6 +111,9 @@ pub(super) fn exceeds_float64(text: &str) -> bool {
     if text.len() <= 15 {
         return false;
     }
+    if let Ok(whole) = text.parse::<i64>() {
+        return i128::from(whole) != (whole as f64) as i128;
+    }
     if let Ok(whole) = text.parse::<i128>() {
         return (whole as f64) as i128 != whole;
     }

@@ -165,12 +165,15 @@ fn offset_seconds(text: &str) -> Option<i32> {
         b'-' => -1,
         _ => return None,
     };
-    let digits: String = text[1..].chars().filter(|c| *c != ':').collect();
-    let shape = matches!((text.len(), text.as_bytes().get(3)), (6, Some(b':')) | (5, Some(b'0'..=b'9')) | (3, None));
-    if !shape || !digits.bytes().all(|byte| byte.is_ascii_digit()) || !matches!(digits.len(), 2 | 4) {
-        return None;
-    }
-    let hours: i32 = digits[..2].parse().ok()?;
-    let minutes: i32 = if digits.len() == 4 { digits[2..].parse().ok()? } else { 0 };
+    let pair = |from: usize| match text.as_bytes().get(from..from + 2)? {
+        [tens @ b'0'..=b'9', ones @ b'0'..=b'9'] => Some(i32::from(*tens - b'0') * 10 + i32::from(*ones - b'0')),
+        _ => None,
+    };
+    let (hours, minutes) = match (text.len(), text.as_bytes().get(3)) {
+        (6, Some(b':')) => (pair(1)?, pair(4)?),
+        (5, _) => (pair(1)?, pair(3)?),
+        (3, _) => (pair(1)?, 0),
+        (_, _) => return None,
+    };
     (hours < 24 && minutes < 60).then_some(sign * (hours * 3600 + minutes * 60))
 }

@@ -3,6 +3,9 @@
 //! A thread can be told to do it on the spot instead: then nothing depends on which thread is faster, and a run on
 //! tokio's paused clock is the same run each time. Tests and benches in virtual time ask for that.
 
+use std::future::Future;
+use std::pin::Pin;
+
 /// What `work` gives; none when it panicked. Once begun it is done to its end, even if nobody waits any more.
 pub(crate) async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     if on_the_spot::is_asked() {
@@ -14,6 +17,18 @@ pub(crate) async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + '
     }
     tokio::task::spawn_blocking(work).await.ok()
 }
+
+/// The same, begun at once: whoever asks for it goes on, and hears of its end when he waits for it.
+pub(crate) fn begun<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Begun<T> {
+    if on_the_spot::is_asked() {
+        return Box::pin(aside(work));
+    }
+    let working = tokio::task::spawn_blocking(work);
+    Box::pin(async move { working.await.ok() })
+}
+
+/// Work that has begun.
+pub(crate) type Begun<T> = Pin<Box<dyn Future<Output = Option<T>> + Send>>;
 
 pub use on_the_spot::OnTheSpot;
 

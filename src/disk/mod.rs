@@ -23,7 +23,7 @@ mod step;
 mod watch;
 
 pub use aside::OnTheSpot;
-pub(crate) use aside::aside;
+pub(crate) use aside::{Begun, aside, begun};
 pub use durability::Durability;
 pub use file::DiskFile;
 pub use folder::{create_folders, remove_file, remove_folder, remove_tree, rename, sync_folder};

@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, watch};
 use crate::spool::Frame;
 
 /// Bytes of bodies that may wait to be taken; beyond this fetching waits.
-const MOST: usize = 16 << 20;
+const MOST: usize = 8 << 20;
 
 /// Hands on the frames of one partition; cheap to clone. It ends when the last of them is gone.
 #[derive(Debug, Clone)]

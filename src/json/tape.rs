@@ -378,7 +378,8 @@ impl<'t, 'a> Value<'t, 'a> {
 }
 
 fn is_half(inside: &str) -> bool {
-    !unescape(inside, &mut String::new())
+    // No other escape can be half of anything.
+    memchr::memmem::find(inside.as_bytes(), b"\\u").is_some() && !unescape(inside, &mut String::new())
 }
 
 fn unescaped(inside: &str) -> Cow<'_, str> {

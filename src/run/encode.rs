@@ -1,7 +1,7 @@
 //! From the spooled pages of a partition to its staging file: a pure function of the pages, the job and the recorded
 //! schema, so that a crash, a replay or another machine makes the same bytes. Blocking.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use bytes::Bytes;
 use serde_json::{Map, Value};
@@ -35,22 +35,24 @@ pub(super) struct Encoded {
 
 /// The pages of a partition on their way into its staging file.
 pub(super) struct Encoding {
-    pass: Pass,
+    /// Makes batches of them.
+    pub(super) pass: Pass,
+    /// Takes the batches.
+    pub(super) staged: Staged,
+}
+
+/// A staging file as far as it is.
+pub(super) struct Staged {
     /// None where nothing is to be written.
-    staging: Option<PathBuf>,
+    path: Option<PathBuf>,
     file: Option<ParquetFile>,
 }
 
 impl Encoding {
-    /// Takes the next page, in plan order, then page order. The file begins with the first full batch.
-    pub(super) fn page(&mut self, page: PageIn) -> Result<(), PartitionError<EncodeError>> {
-        let Self { pass, staging, file } = self;
-        pass.page(page, &mut |batch| write(staging.as_deref(), file, &batch))
-    }
-
-    /// Takes the file away, as far as it is.
-    pub(super) fn discard(self) -> Result<(), SinkError> {
-        self.file.map_or(Ok(()), ParquetFile::discard)
+    /// Takes the next page, in plan order, then page order.
+    fn page(&mut self, page: PageIn) -> Result<(), PartitionError<EncodeError>> {
+        let Self { pass, staged } = self;
+        pass.page(page, &mut |batch| staged.write(&batch))
     }
 
     /// The end of the pages, and the file as far as it is: its footer is still missing.
@@ -58,19 +60,31 @@ impl Encoding {
         self,
         recorded: Option<&DatasetSchema>,
     ) -> Result<(Passed, Option<ParquetFile>), PartitionError<EncodeError>> {
-        let Self { pass, staging, mut file } = self;
-        let passed = pass.finish(recorded, &mut |batch| write(staging.as_deref(), &mut file, &batch))?;
-        Ok((passed, file))
+        let Self { pass, mut staged } = self;
+        let passed = pass.finish(recorded, &mut |batch| staged.write(&batch))?;
+        Ok((passed, staged.file))
     }
 }
 
-fn write(staging: Option<&Path>, file: &mut Option<ParquetFile>, batch: &RecordBatch) -> Result<(), EncodeError> {
-    let Some(staging) = staging else { return Ok(()) };
-    let file = match file {
-        Some(file) => file,
-        None => file.insert(ParquetFile::create(staging, batch.schema())?),
-    };
-    Ok(file.write(batch)?)
+impl Staged {
+    fn at(path: Option<PathBuf>) -> Self {
+        Self { path, file: None }
+    }
+
+    /// Writes a batch; the first begins the file.
+    pub(super) fn write(&mut self, batch: &RecordBatch) -> Result<(), EncodeError> {
+        let Some(path) = &self.path else { return Ok(()) };
+        let file = match &mut self.file {
+            Some(file) => file,
+            None => self.file.insert(ParquetFile::create(path, batch.schema())?),
+        };
+        Ok(file.write(batch)?)
+    }
+
+    /// Takes the file away, as far as it is.
+    pub(super) fn discard(self) -> Result<(), SinkError> {
+        self.file.map_or(Ok(()), ParquetFile::discard)
+    }
 }
 
 impl Publisher {
@@ -88,7 +102,7 @@ impl Publisher {
     /// Begins the staging file of a partition.
     pub(super) fn begin_encoding(&self, settled: &Settled, recorded: Option<DatasetSchema>) -> Encoding {
         let staging = self.layout().staging(&self.staging_name(settled));
-        Encoding { pass: Pass::new(self.reading(), recorded), staging: Some(staging), file: None }
+        Encoding { pass: Pass::new(self.reading(), recorded), staged: Staged::at(Some(staging)) }
     }
 
     /// Ends the staging file of a partition all pages of which have been taken, and makes it durable.
@@ -121,7 +135,7 @@ impl Publisher {
         spool: &PartitionSpool,
         recorded: Option<&DatasetSchema>,
     ) -> Result<(DatasetSchema, Tally, Option<RejectedRecord>), RunError> {
-        let encoding = Encoding { pass: Pass::new(self.reading(), recorded.cloned()), staging: None, file: None };
+        let encoding = Encoding { pass: Pass::new(self.reading(), recorded.cloned()), staged: Staged::at(None) };
         let encoding = self.take_all(settled, spool, encoding)?;
         let (inferred, built, _) = self.end(settled, spool, encoding, recorded)?;
         let tally = Tally { rows: built.rows, rejected: built.rejected };
@@ -148,7 +162,7 @@ impl Publisher {
         recorded: Option<&DatasetSchema>,
     ) -> Result<(Inferred, Built, Option<ParquetFile>), RunError> {
         loop {
-            let staging = encoding.staging.clone();
+            let staging = encoding.staged.path.clone();
             let (passed, file) = encoding.finish(recorded).map_err(|source| decode_error(settled, source))?;
             let inferred = match passed {
                 Passed::Whole(inferred, built) => return Ok((inferred, built, file)),
@@ -156,7 +170,7 @@ impl Publisher {
             };
             file.map_or(Ok(()), ParquetFile::discard)
                 .map_err(|source| RunError::Sink { partition: settled.row.key.clone(), source: Box::new(source) })?;
-            let again = Encoding { pass: Pass::by(self.reading(), inferred), staging, file: None };
+            let again = Encoding { pass: Pass::by(self.reading(), inferred), staged: Staged::at(staging) };
             encoding = self.take_all(settled, spool, again)?;
         }
     }

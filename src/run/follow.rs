@@ -6,23 +6,24 @@
 //! following, and the partition is read from its spool when all of it is there.
 
 use std::collections::{BTreeMap, HashMap};
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-use crate::decode::PageIn;
-use crate::disk::aside;
+use crate::decode::{PageIn, Pass};
+use crate::disk::{Begun, aside, begun};
 use crate::fetch::Fed;
 use crate::ledger::Outcome;
 use crate::plan::CellId;
 use crate::spool::{Frame, PageFrame, PageHead, PartitionSpool, SpoolHandle};
 
-use super::encode::Encoding;
+use super::encode::{Encoding, Staged};
 use super::publish::{Publisher, Settled};
 
 /// Bytes of bodies that wait for their turn; what comes beyond that is read back from the spool.
-const SHELVED: usize = 24 << 20;
+const SHELVED: usize = 12 << 20;
 /// Bytes of bodies, or pages, that are encoded at once: a thread is woken for them.
 const TOGETHER: (usize, usize) = (256 << 10, 256);
 /// Pages that are read back at once.
@@ -106,20 +107,25 @@ impl Follower {
     pub(super) async fn run(mut self, mut fed: Fed) -> Option<Followed> {
         let publisher = Arc::clone(&self.publisher);
         let recorded = aside(move || publisher.recorded()).await?.ok()?;
-        let mut encoding = Some(self.publisher.begin_encoding(&self.settled, recorded));
-        let went = self.follow(&mut fed, &mut encoding).await;
-        let encoding = encoding?;
-        if went.is_ok() && self.turn.0 == self.settled.cells.len() {
-            return Some(Followed { encoding, pages: self.pages });
-        }
+        let Encoding { pass, staged } = self.publisher.begin_encoding(&self.settled, recorded);
+        let (mut pass, mut file) = (Some(pass), File::Here(staged));
+        let mut went = self.follow(&mut fed, &mut pass, &mut file).await;
         // From now on nobody waits for what is not taken.
         drop(fed);
-        // What cannot be removed now is swept before the partition is encoded again.
-        aside(move || drop(encoding.discard())).await;
-        None
+        let staged = file.back(&mut went).await?;
+        match (went, pass) {
+            (Ok(()), Some(pass)) if self.turn.0 == self.settled.cells.len() => {
+                Some(Followed { encoding: Encoding { pass, staged }, pages: self.pages })
+            }
+            (_, _) => {
+                // What cannot be removed now is swept before the partition is encoded again.
+                aside(move || drop(staged.discard())).await;
+                None
+            }
+        }
     }
 
-    async fn follow(&mut self, fed: &mut Fed, encoding: &mut Option<Encoding>) -> Result<(), Astray> {
+    async fn follow(&mut self, fed: &mut Fed, pass: &mut Option<Pass>, file: &mut File) -> Result<(), Astray> {
         loop {
             let mut next = fed.next().await;
             let is_end = next.is_none();
@@ -128,7 +134,7 @@ impl Follower {
                 next = fed.ready();
             }
             while self.pick(fed, is_end).await? {
-                self.encode(fed, encoding).await?;
+                self.encode(fed, pass, file).await?;
             }
             if is_end {
                 return Ok(());
@@ -237,16 +243,53 @@ impl Follower {
         Ok(())
     }
 
-    async fn encode(&mut self, fed: &Fed, encoding: &mut Option<Encoding>) -> Result<(), Astray> {
-        let (picked, mut begun) = (std::mem::take(&mut self.picked), encoding.take().ok_or(Astray)?);
+    /// Makes batches of what was picked, and has them written while the next ones are made.
+    async fn encode(&mut self, fed: &Fed, pass: &mut Option<Pass>, file: &mut File) -> Result<(), Astray> {
+        let (picked, mut walking) = (std::mem::take(&mut self.picked), pass.take().ok_or(Astray)?);
         let (_, waited_for) = std::mem::take(&mut self.bytes);
-        let encoded = aside(move || {
-            let encoded = picked.into_iter().try_for_each(|page| begun.page(page));
-            (begun, encoded.is_ok())
+        let decoded = aside(move || {
+            let mut batches = Vec::new();
+            let mut each = |batch| {
+                batches.push(batch);
+                Ok::<_, Infallible>(())
+            };
+            let decoded = picked.into_iter().try_for_each(|page| walking.page(page, &mut each));
+            (walking, batches, decoded.map_err(|_| Astray))
         });
-        let (begun, went) = encoded.await.ok_or(Astray)?;
-        *encoding = Some(begun);
+        let (walked, batches, mut went) = decoded.await.ok_or(Astray)?;
+        *pass = Some(walked);
         fed.taken(waited_for);
-        if went { Ok(()) } else { Err(Astray) }
+        if !batches.is_empty() {
+            let mut staged = std::mem::replace(file, File::Gone).back(&mut went).await.ok_or(Astray)?;
+            *file = File::Away(begun(move || {
+                let written = batches.iter().try_for_each(|batch| staged.write(batch));
+                (staged, written.map_err(|_| Astray))
+            }));
+        }
+        went
+    }
+}
+
+/// The staging file, which one batch at a time is written to.
+enum File {
+    Here(Staged),
+    Away(Begun<(Staged, Result<(), Astray>)>),
+    Gone,
+}
+
+impl File {
+    /// The file when what is being written is written; that it could not be goes to `went`.
+    async fn back(self, went: &mut Result<(), Astray>) -> Option<Staged> {
+        match self {
+            Self::Here(staged) => Some(staged),
+            Self::Away(writing) => {
+                let (staged, written) = writing.await?;
+                if went.is_ok() {
+                    *went = written;
+                }
+                Some(staged)
+            }
+            Self::Gone => None,
+        }
     }
 }

@@ -366,6 +366,6 @@ impl JobRun {
 async fn discard(followed: impl Iterator<Item = Followed>) {
     for followed in followed {
         // What cannot be removed now is swept by the next run.
-        aside(move || drop(followed.encoding.discard())).await;
+        aside(move || drop(followed.encoding.staged.discard())).await;
     }
 }

@@ -22,7 +22,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use zstd::bulk::Compressor;
-use zstd::zstd_safe::get_frame_content_size;
+use zstd::zstd_safe::{CParameter, get_frame_content_size};
 
 use crate::ledger::Outcome;
 use crate::plan::CellId;
@@ -37,6 +37,9 @@ pub(super) const MAX_HEADER: u32 = 1 << 20;
 pub const MAX_BODY: u64 = 1 << 28;
 /// The first bytes of each frame.
 pub(super) const MAGIC: [u8; 4] = *b"PGS1";
+
+/// Bodies shorter than this are packed with less effort.
+const BRIEF: usize = 1024;
 
 const VERSION: u8 = 1;
 const MUST_UNDERSTAND: u16 = 0xff00;
@@ -297,7 +300,11 @@ pub fn encode(
     match frame {
         Frame::Page(page) => {
             within(page.body.len() as u64, MAX_BODY)?;
-            let payload = zstd.compress(&page.body).map_err(|error| FrameError::Body(error.to_string()))?;
+            let failed = |error: std::io::Error| FrameError::Body(error.to_string());
+            // A few hundred bytes are not worth a table of how to write them.
+            let level = if page.body.len() < BRIEF { -1 } else { 1 };
+            zstd.set_parameter(CParameter::CompressionLevel(level)).map_err(failed)?;
+            let payload = zstd.compress(&page.body).map_err(failed)?;
             write(2, (seq, batch), page.head.received, &page.head, &payload, out)
         }
         Frame::End(end) => write(3, (seq, batch), end.received, end, &[], out),
