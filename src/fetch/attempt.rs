@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 use tokio::sync::watch;
 
+use crate::disk::aside;
 use crate::job::{Job, Paging};
 use crate::json::Document;
 use crate::provider::{AfterRetries, Provider, Verdict};
@@ -29,6 +30,9 @@ use super::request::Request;
 use super::retry::{Decision, RetryState};
 use super::sign::Signer;
 use super::transport::{Answer, Transport, TransportError};
+
+/// Bytes of a body that is worth a thread of its own to look at.
+const LONG: usize = 256 << 10;
 
 /// What the cells of one job share.
 pub struct Source<'a> {
@@ -118,27 +122,16 @@ pub(super) async fn ask(
         let now = source.clock.now();
         source.spending.waited(now.elapsed - sent.elapsed);
         let mut wait = None;
-        let mut read = None;
-        let judgement = match &result {
+        let (judgement, read) = match &result {
             Ok(answer) => {
                 if let Some(server) = date(&answer.headers) {
                     source.signer.observe_date(server, now.wall);
                 }
                 wait = retry_after(&answer.headers, now.wall);
                 held.advised(advice(&answer.headers, now.wall));
-                // Every byte of the body is looked at here, once.
-                let document = Document::read(&answer.body, source.depth).ok();
-                let asked = (request.path.as_str(), request.next_page);
-                let body = (&*answer.body, document.as_ref());
-                let judgement = classify(source.provider, answer.status.as_u16(), body, asked.0, asked.1);
-                if let (Verdict::Accept, Some(document)) = (&judgement.verdict, &document) {
-                    let at = (position.pages, position.records);
-                    let cursor = position.cursor.as_ref();
-                    read = Some(read_page(source.provider, source.job, &mut lock(seen), values, document, cursor, at));
-                }
-                judgement
+                judge(source, values, seen, request, position, answer).await
             }
-            Err(error) => judge_broken(error),
+            Err(error) => (judge_broken(error), None),
         };
         report(source, &mut held, &result, &judgement, wait);
         let judgement = mask(source, judgement);
@@ -160,6 +153,36 @@ pub(super) async fn ask(
             }
         }
     }
+}
+
+/// What an answer means, and the page it is if it is one.
+async fn judge(
+    source: &Source<'_>,
+    values: &Map<String, Value>,
+    seen: &Mutex<Paginator<'_>>,
+    request: &Request,
+    position: &Position,
+    answer: &Answer,
+) -> (Judgement, Option<Result<Page, PageError>>) {
+    let (body, depth) = (answer.body.clone(), source.depth);
+    // Every byte of the body is looked at here, once; others wait while that takes long.
+    let document = match body.len() < LONG {
+        true => Document::read(&answer.body, depth).ok(),
+        false => {
+            let tape = aside(move || Document::check(&body, depth)).await.and_then(Result::ok);
+            tape.and_then(|tape| Document::of(&answer.body, tape).ok())
+        }
+    };
+    let told = (&*answer.body, document.as_ref());
+    let judgement = classify(source.provider, answer.status.as_u16(), told, &request.path, request.next_page);
+    let read = match (&judgement.verdict, &document) {
+        (Verdict::Accept, Some(document)) => {
+            let (cursor, at) = (position.cursor.as_ref(), (position.pages, position.records));
+            Some(read_page(source.provider, source.job, &mut lock(seen), values, document, cursor, at))
+        }
+        (_, _) => None,
+    };
+    (judgement, read)
 }
 
 fn accept(

@@ -17,18 +17,38 @@ impl<'a> Document<'a> {
     /// Names the first place that is not JSON, or no UTF-8.
     pub fn read(body: &'a [u8], deepest: usize) -> Result<Self, Malformed> {
         let text = utf8(body)?;
-        let mut tape = Tape::default();
-        let mut scanner = Scanner::new(text);
-        tape.read(&mut scanner, deepest)?;
-        match scanner.ahead() {
-            None => Ok(Self { tape, text }),
-            Some(_) => scanner.wrong("something behind the end of the document"),
-        }
+        Ok(Self { tape: whole(text, deepest)?, text })
+    }
+
+    /// The first half of [`Self::read`], which may be done elsewhere.
+    ///
+    /// # Errors
+    /// Names the first place that is not JSON, or no UTF-8.
+    pub fn check(body: &[u8], deepest: usize) -> Result<Tape, Malformed> {
+        whole(utf8(body)?, deepest)
+    }
+
+    /// The other half: `tape` is of this `body`.
+    ///
+    /// # Errors
+    /// When the body is no text.
+    pub fn of(body: &'a [u8], tape: Tape) -> Result<Self, Malformed> {
+        Ok(Self { tape, text: utf8(body)? })
     }
 
     /// Its root.
     pub fn root(&self) -> Value<'_, 'a> {
         self.tape.root(self.text)
+    }
+}
+
+fn whole(text: &str, deepest: usize) -> Result<Tape, Malformed> {
+    let mut tape = Tape::default();
+    let mut scanner = Scanner::new(text);
+    tape.read(&mut scanner, deepest)?;
+    match scanner.ahead() {
+        None => Ok(tape),
+        Some(_) => scanner.wrong("something behind the end of the document"),
     }
 }
 

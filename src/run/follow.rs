@@ -108,7 +108,7 @@ impl Follower {
         let publisher = Arc::clone(&self.publisher);
         let recorded = aside(move || publisher.recorded()).await?.ok()?;
         let Encoding { pass, staged } = self.publisher.begin_encoding(&self.settled, recorded);
-        let (mut pass, mut file) = (Some(pass), File::Here(staged));
+        let (mut pass, mut file) = (Some(pass), File::Here(Box::new(staged)));
         let mut went = self.follow(&mut fed, &mut pass, &mut file).await;
         // From now on nobody waits for what is not taken.
         drop(fed);
@@ -272,7 +272,7 @@ impl Follower {
 
 /// The staging file, which one batch at a time is written to.
 enum File {
-    Here(Staged),
+    Here(Box<Staged>),
     Away(Begun<(Staged, Result<(), Astray>)>),
     Gone,
 }
@@ -281,7 +281,7 @@ impl File {
     /// The file when what is being written is written; that it could not be goes to `went`.
     async fn back(self, went: &mut Result<(), Astray>) -> Option<Staged> {
         match self {
-            Self::Here(staged) => Some(staged),
+            Self::Here(staged) => Some(*staged),
             Self::Away(writing) => {
                 let (staged, written) = writing.await?;
                 if went.is_ok() {
