@@ -95,7 +95,8 @@ fn nesting_ends_at_128_levels() {
 #[test]
 fn many_keys() {
     for count in [1, 2, 30, 31, 32, 33, 34, 100, 1000] {
-        let names: Vec<String> = (0..count).map(|n| format!("\"key-{n}-{}\"", "x".repeat(n % 7))).collect();
+        // Few of them share their mark.
+        let names: Vec<String> = (0..count).map(|n| format!("\"key-{n:04}\"")).collect();
         let object = |names: &[String]| {
             format!("{{{}}}", names.iter().map(|name| format!("{name}:0")).collect::<Vec<_>>().join(","))
         };
