@@ -32,6 +32,7 @@ impl<'a> Elements<'a> {
         match (scanner.ahead(), self.begun) {
             (Some(b'['), false) => {
                 scanner.at += 1;
+                self.begun = true;
                 if scanner.ahead() == Some(b']') {
                     return Ok(None);
                 }
@@ -40,7 +41,6 @@ impl<'a> Elements<'a> {
             (Some(b']'), true) => return Ok(None),
             (_, _) => return scanner.wrong("neither a comma nor the end of a list"),
         }
-        self.begun = true;
         tape.read(scanner, DEEPEST).map(Some)
     }
 }

@@ -312,8 +312,11 @@ impl<'t, 'a> Value<'t, 'a> {
         }
     }
 
-    /// The first key that stands twice directly below.
+    /// The first key that stands twice directly below; none in a list.
     pub fn repeated(self) -> Option<Cow<'a, str>> {
+        if self.kind() != Kind::Object {
+            return None;
+        }
         let mut marks = [0_u32; FEW_KEYS];
         for (count, child) in self.children().enumerate() {
             // Keys with escapes can be spelled in many ways.

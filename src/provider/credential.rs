@@ -139,20 +139,19 @@ fn may_hold(bytes: &[u8], secret: &[u8]) -> bool {
     secret.contains(&b' ')
         || memchr::memmem::find(bytes, secret).is_some()
         || memchr::memchr2_iter(b'%', b'\\', bytes).any(|at| {
-            spelled(&bytes[at..]).is_some_and(|byte| {
+            spelled(&bytes[at..]).is_some_and(|(byte, _)| {
                 memchr::memchr_iter(byte, secret).any(|place| bytes[..at].ends_with(&secret[..place]))
             })
         })
 }
 
-/// The byte that the escape at the start of `text` stands for.
-fn spelled(text: &[u8]) -> Option<u8> {
+/// The byte that the escape at the start of `text` stands for, and how long the escape is.
+fn spelled(text: &[u8]) -> Option<(u8, usize)> {
+    let byte = |high: u8, low: u8| u8::from_str_radix(std::str::from_utf8(&[high, low]).ok()?, 16).ok();
     match text {
-        [b'%', high, low, ..] | [b'\\', b'u', b'0', b'0', high, low, ..] => {
-            let digits = [*high, *low];
-            u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()
-        }
-        [b'\\', next, ..] => Some(*next),
+        [b'%', high, low, ..] => Some((byte(*high, *low)?, 3)),
+        [b'\\', b'u', b'0', b'0', high, low, ..] => Some((byte(*high, *low)?, 6)),
+        [b'\\', next, ..] => Some((*next, 2)),
         _ => None,
     }
 }
@@ -163,27 +162,32 @@ fn length_at(text: &[u8], secret: &[u8]) -> Option<usize> {
     if text.starts_with(secret) {
         return Some(secret.len());
     }
-    let mut rest = text;
+    // A `\` or `%` of the secret may itself stand raw, and then what it begins looks like an escape: both are followed.
+    let mut ends = vec![0];
     for &byte in secret {
-        let taken = match escaped(rest, byte) {
-            Some(taken) => taken,
-            None if rest.first() == Some(&byte) => 1,
-            None => return None,
-        };
-        rest = &rest[taken..];
+        let mut next = Vec::new();
+        for end in ends {
+            let rest = &text[end..];
+            next.extend(escaped(rest, byte).map(|taken| end + taken));
+            next.extend((rest.first() == Some(&byte)).then_some(end + 1));
+        }
+        if next.is_empty() {
+            return None;
+        }
+        next.sort_unstable();
+        next.dedup();
+        ends = next;
     }
-    Some(text.len() - rest.len())
+    ends.last().copied()
 }
 
+/// How long the escape at the start of `text` is, if it stands for `byte`.
 fn escaped(text: &[u8], byte: u8) -> Option<usize> {
-    let length = match text {
-        [b'%', ..] => 3,
-        [b'\\', b'u', b'0', b'0', ..] => 6,
-        [b'\\', ..] => 2,
-        [b'+', ..] if byte == b' ' => return Some(1),
-        _ => return None,
-    };
-    (spelled(text) == Some(byte)).then_some(length)
+    match (text.first(), spelled(text)) {
+        (Some(b'+'), _) if byte == b' ' => Some(1),
+        (_, Some((found, length))) if found == byte => Some(length),
+        (_, _) => None,
+    }
 }
 
 impl fmt::Debug for Credential {

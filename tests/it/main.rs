@@ -10,6 +10,7 @@ mod disk;
 mod fetch;
 mod forecast;
 mod job;
+mod json;
 mod ledger;
 mod ledger_again;
 mod ledger_retry;

@@ -109,6 +109,15 @@ fn a_secret_is_hidden_in_every_spelling() {
 }
 
 #[test]
+fn half_an_escape_at_the_end_of_a_text() {
+    let credential = credential(&FOXDATA, &[("FOXDATA_API_KEY", "au-canary")]);
+    for end in ["%", "%7", "\\", "\\u", "\\u0", "\\u00", "\\u007", "a\\u00", "a\\u0075-canar\\u00", "%61u"] {
+        assert_eq!(credential.redact(&format!("text {end}")), format!("text {end}"));
+    }
+    assert_eq!(credential.redact("a\\u-canary\\u00"), "***\\u00");
+}
+
+#[test]
 fn of_two_secrets_the_longer_is_hidden_whole() {
     let variables = [("SENSENOVA_ACCESS_KEY", "canary-1"), ("SENSENOVA_SECRET_KEY", "canary-123")];
     assert_eq!(credential(&SENSENOVA, &variables).redact("canary-123 canary-1"), "*** ***");
@@ -119,6 +128,35 @@ fn a_short_secret_does_not_change_bodies() {
     let credential = credential(&FOXDATA, &[("FOXDATA_API_KEY", "1234567")]);
     assert_eq!(credential.redact("rank 1234567"), "rank ***");
     assert!(matches!(credential.mask(b"rank 1234567"), Cow::Borrowed(_)));
+}
+
+/// A byte raw, percent-encoded, or escaped as JSON allows it.
+fn spelled(byte: u8, spelling: u8) -> String {
+    let raw = char::from(byte);
+    match spelling {
+        0 if byte == b' ' => "+".to_owned(),
+        0 | 1 => format!("%{byte:02x}"),
+        2 => format!("%{byte:02X}"),
+        3 => format!("\\u00{byte:02x}"),
+        4 if matches!(byte, b'/' | b'"' | b'\\') => format!("\\{raw}"),
+        _ => raw.to_string(),
+    }
+}
+
+/// All spellings of a byte.
+fn any_spelling(byte: u8) -> String {
+    let raw = regex::escape(&char::from(byte).to_string());
+    let plus = if byte == b' ' { "|\\+" } else { "" };
+    format!("(?-u:{raw}|(?i:%{byte:02x}|\\\\u00{byte:02x})|\\\\{raw}{plus})")
+}
+
+/// Texts full of what begins an escape.
+fn around() -> impl Strategy<Value = String> {
+    prop::collection::vec(
+        prop_oneof!["[\\\\%]{1,4}", "%2", "\\\\u00", "%2[0-9a-fA-F]", "[ac/+ =%u\"f<]{1,3}", "\u{e9}"],
+        0..8,
+    )
+    .prop_map(|pieces| pieces.concat())
 }
 
 proptest! {
@@ -142,6 +180,41 @@ proptest! {
         prop_assert_eq!(&credential.redact(&text), &expected);
         let masked = credential.mask(text.as_bytes());
         prop_assert_eq!(masked.as_ref(), expected.as_bytes());
+    }
+
+    /// However each byte of it is spelled, and whatever escapes and halves of the secret stand around it.
+    #[test]
+    fn no_mix_of_spellings_stays(
+        secret in "[ac/+ =%u\\\\\"]{7,12}[a-f]",
+        spellings in prop::collection::vec(0..7_u8, 13),
+        before in around(),
+        after in around(),
+        half in 0..14_usize,
+    ) {
+        let credential = credential(&FOXDATA, &[("FOXDATA_API_KEY", secret.trim())]);
+        prop_assume!(secret.trim().len() >= 8);
+        let secret = secret.trim().as_bytes();
+        let spelled: String = secret.iter().zip(&spellings).map(|(byte, spelling)| spelled(*byte, *spelling)).collect();
+        let half = String::from_utf8_lossy(&secret[..half.min(secret.len() - 1)]).into_owned();
+        let any = secret.iter().map(|byte| any_spelling(*byte)).collect::<String>();
+        let any = regex::bytes::Regex::new(&any).unwrap();
+        for text in [
+            spelled.clone(),
+            format!("{before}{spelled}{after}"),
+            format!("{before}{half}{spelled}{half}{after}"),
+            format!("{before}{spelled}{spelled}{after}{spelled}"),
+        ] {
+            prop_assert!(any.is_match(text.as_bytes()), "{} {}", any, text);
+            let masked = credential.mask(text.as_bytes());
+            let shown = String::from_utf8_lossy(&masked);
+            prop_assert!(!any.is_match(&masked) && shown.contains("***"), "{:?} {:?} -> {}", secret, text, shown);
+            prop_assert_eq!(credential.redact(&text), shown);
+        }
+        // What holds none of it stays, whatever it looks like.
+        let without = format!("{before}{half}{after}");
+        if !any.is_match(without.as_bytes()) {
+            prop_assert!(matches!(credential.mask(without.as_bytes()), Cow::Borrowed(_)));
+        }
     }
 
     /// A text without the secret passes unchanged.

@@ -10,6 +10,7 @@ mod clean;
 mod credential;
 mod damage;
 mod faults;
+mod follow;
 mod growth;
 mod idle;
 mod jobs;

@@ -10,7 +10,7 @@ const WIDE: &str =
     "[provider.agushuju]\nlimits = { qps = 500, per_minute = 20000, per_day = 1000000, concurrency = 8 }\n";
 
 /// 261 records a cell in 27 pages.
-fn small_pages(parallel: &str) -> String {
+pub(crate) fn small_pages(parallel: &str) -> String {
     stocks(&CODES[..2]).replace("page_size = 100", &format!("page_size = 10\n{parallel}"))
 }
 

@@ -15,12 +15,12 @@ use super::parquet::{files, read};
 use super::scene::{Night, Scene};
 
 /// What is left of a file without what tells generations apart: its schema, its rows, its bytes up to the footer.
-type Content = (String, Vec<String>, Vec<u8>);
+pub(crate) type Content = (String, Vec<String>, Vec<u8>);
 
 /// By path below the output folder.
 type Contents = Arc<BTreeMap<PathBuf, Content>>;
 
-fn content(scene: &Scene) -> BTreeMap<PathBuf, Content> {
+pub(crate) fn content(scene: &Scene) -> BTreeMap<PathBuf, Content> {
     let root = scene.folders().output;
     let one = |path: PathBuf| {
         let bytes = std::fs::read(&path).unwrap();
