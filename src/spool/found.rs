@@ -11,6 +11,7 @@ use crate::plan::CellKey;
 
 use super::error::SpoolError;
 use super::frame::{self, FIXED, FrameError, Head, Header, MAX_BODY, Prefix, senseless, within};
+use super::pack::unpack;
 use super::scan::{Segment, generation_of};
 
 /// The newest generation that a folder holds.
@@ -74,7 +75,7 @@ pub(super) fn pack_members(keys: &[CellKey], zstd: &mut Compressor<'_>) -> Resul
 
 /// Reads what [`pack_members`] made.
 fn unpack_members(packed: &[u8]) -> Result<Vec<CellKey>, FrameError> {
-    let keys: Vec<String> = serde_json::from_slice(&frame::unpack(packed, MAX_BODY)?).map_err(senseless)?;
+    let keys: Vec<String> = serde_json::from_slice(&unpack(packed, MAX_BODY)?).map_err(senseless)?;
     Ok(keys.into_iter().map(CellKey).collect())
 }
 

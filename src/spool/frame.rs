@@ -22,12 +22,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use zstd::bulk::Compressor;
-use zstd::zstd_safe::{CParameter, get_frame_content_size};
 
 use crate::ledger::Outcome;
 use crate::plan::CellId;
 
 use super::hex;
+use super::pack::{pack, unpack};
 
 /// Bytes before the JSON header.
 pub(super) const FIXED: usize = 48;
@@ -37,9 +37,6 @@ pub(super) const MAX_HEADER: u32 = 1 << 20;
 pub const MAX_BODY: u64 = 1 << 28;
 /// The first bytes of each frame.
 pub(super) const MAGIC: [u8; 4] = *b"PGS1";
-
-/// Bodies shorter than this are packed with less effort.
-const BRIEF: usize = 1024;
 
 const VERSION: u8 = 1;
 const MUST_UNDERSTAND: u16 = 0xff00;
@@ -300,11 +297,7 @@ pub fn encode(
     match frame {
         Frame::Page(page) => {
             within(page.body.len() as u64, MAX_BODY)?;
-            let failed = |error: std::io::Error| FrameError::Body(error.to_string());
-            // A few hundred bytes are not worth a table of how to write them.
-            let level = if page.body.len() < BRIEF { -1 } else { 1 };
-            zstd.set_parameter(CParameter::CompressionLevel(level)).map_err(failed)?;
-            let payload = zstd.compress(&page.body).map_err(failed)?;
+            let payload = pack(&page.body, zstd)?;
             write(2, (seq, batch), page.head.received, &page.head, &payload, out)
         }
         Frame::End(end) => write(3, (seq, batch), end.received, end, &[], out),
@@ -332,17 +325,6 @@ pub fn decode(bytes: &[u8], max_body: u64) -> Result<(Header, Bytes), FrameError
         return Ok((header, Bytes::new()));
     }
     Ok((header, Bytes::from(unpack(payload, max_body)?)))
-}
-
-/// Unpacks what stands after a header, which may be `most` bytes long.
-pub(super) fn unpack(packed: &[u8], most: u64) -> Result<Vec<u8>, FrameError> {
-    let size = get_frame_content_size(packed)
-        .ok()
-        .flatten()
-        .ok_or_else(|| FrameError::Body("it does not say how long it is".to_owned()))?;
-    within(size, most)?;
-    zstd::bulk::decompress(packed, usize::try_from(size).map_err(senseless)?)
-        .map_err(|error| FrameError::Body(error.to_string()))
 }
 
 fn write(

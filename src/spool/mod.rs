@@ -11,6 +11,7 @@ mod frame;
 mod hex;
 mod leftover;
 mod mend;
+mod pack;
 mod partition;
 mod price;
 mod probe;
