@@ -47,7 +47,7 @@ fn decode(workload: &Workload, mut fetched: mpsc::Receiver<Bytes>, batches: Sync
 
 async fn fetch(workload: &Workload, address: SocketAddr, bodies: mpsc::Sender<Bytes>) {
     match workload.asking {
-        Asking::Cells => {
+        Asking::Cells | Asking::Parallel => {
             let next = Arc::new(AtomicU32::new(0));
             let mut tasks = tokio::task::JoinSet::new();
             for _ in 0..workload.in_flight {

@@ -38,8 +38,14 @@ records = "/data/list"
 
 /// Declares what inference would read as text.
 fn job(workload: &Workload) -> String {
+    let side_by_side = format!(
+        "[paging]\nkind = \"page\"\npage = \"page\"\nfirst = 0\npage_size = {}\ntotal = \"/data/total\"\nparallel_pages = {}",
+        workload.shape.records(),
+        workload.in_flight
+    );
     let (grid, asked) = match workload.asking {
         Asking::Cells => ("[grid]\npage = { file = \"pages.txt\" }", r#"query = { page = "{page}" }"#),
+        Asking::Parallel => ("", side_by_side.as_str()),
         Asking::Cursor => ("", "[paging]\nkind = \"cursor\"\nfields = { page = \"/data/next\" }"),
     };
     let columns = match workload.shape {

@@ -35,7 +35,7 @@ fn front(workload: &Workload, page: u32) -> String {
 /// The end of a page: what follows it, where that is how pages are asked for.
 pub(crate) fn tail(workload: &Workload, page: u32) -> String {
     match workload.asking {
-        Asking::Cells => "}}".to_owned(),
+        Asking::Cells | Asking::Parallel => "}}".to_owned(),
         Asking::Cursor if page + 1 < workload.pages => format!(r#","next":"{}"}}}}"#, page + 1),
         Asking::Cursor => r#","next":null}}"#.to_owned(),
     }

@@ -11,10 +11,10 @@ use crate::table;
 use crate::workload::{self, Goals, Workload};
 
 /// What is played when no word says otherwise.
-const USUAL: [&str; 4] = ["wide", "cursor", "small", "slow"];
+const USUAL: [&str; 5] = ["wide", "parallel", "cursor", "small", "slow"];
 
 /// What is played with `durability = "power"`.
-const POWER: [&str; 3] = ["wide", "cursor", "small"];
+const POWER: [&str; 4] = ["wide", "parallel", "cursor", "small"];
 
 /// What was asked for.
 pub(crate) struct Asked {
@@ -62,7 +62,10 @@ impl Asked {
         }
         let known = |word: &str| word == "power" || workload::all().iter().any(|workload| workload.name == word);
         let unknown: Vec<_> = asked.words.iter().filter(|word| !known(word)).collect();
-        assert!(unknown.is_empty(), "unknown: {unknown:?}; there are wide, cursor, small, slow, ten and power");
+        assert!(
+            unknown.is_empty(),
+            "unknown: {unknown:?}; there are wide, parallel, cursor, small, slow, ten and power"
+        );
         if asked.words.is_empty() {
             asked.words = USUAL.map(str::to_owned).to_vec();
         }

@@ -19,6 +19,8 @@ pub(crate) enum Shape {
 pub(crate) enum Asking {
     /// Every page by its number, in any order; for `tidemill` each is a cell.
     Cells,
+    /// The same, but for `tidemill` all are pages of one cell, side by side.
+    Parallel,
     /// Each page names the next one.
     Cursor,
 }
@@ -82,7 +84,8 @@ const SMALL: Workload = Workload {
 };
 
 /// All of them, each with its usual number of pages.
-pub(crate) fn all() -> [Workload; 5] {
+pub(crate) fn all() -> [Workload; 6] {
+    let parallel = Workload { name: "parallel", asking: Asking::Parallel, ..WIDE };
     let cursor = Workload {
         name: "cursor",
         asking: Asking::Cursor,
@@ -100,7 +103,7 @@ pub(crate) fn all() -> [Workload; 5] {
     };
     let ten =
         Workload { name: "ten", pages: 20_000, goals: Goals { peak: WIDE.goals.peak, ..Goals::default() }, ..WIDE };
-    [WIDE, cursor, SMALL, slow, ten]
+    [WIDE, parallel, cursor, SMALL, slow, ten]
 }
 
 /// The workload of that name with so many pages.
