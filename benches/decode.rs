@@ -1,13 +1,24 @@
-//! Pages to batches: the walk that watches the schema and the one that knows it; and what reading a page costs before.
+//! Pages to batches: the walk that watches the schema and the one that knows it, what reading a page costs before, and the
+//! same by other readers. All in processor time.
 
 use std::convert::Infallible;
 use std::hint::black_box;
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use arrow::array::RecordBatch;
+use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use serde_json::Map;
 use tidemill::decode::{PageIn, Pass, Passed, Projection, Reading, RecordsAt};
 use tidemill::job::{ColumnType, Pointer};
-use tidemill::json::Document;
+
+use processor::Processor;
+
+#[path = "decode/others.rs"]
+mod others;
+#[path = "loopback/parse.rs"]
+#[allow(dead_code, reason = "these pages have no instants")]
+mod parse;
+#[path = "decode/processor.rs"]
+mod processor;
 
 const RECORDS: usize = 500;
 const PAGES: u32 = 40;
@@ -28,19 +39,44 @@ fn page(page: u32) -> PageIn {
     PageIn { cell: "c".to_owned(), page, body: body.into(), added: Map::new() }
 }
 
-fn walk(mut pass: Pass, pages: &[PageIn]) -> Option<Passed> {
+fn walk(mut pass: Pass, pages: &[PageIn]) -> Option<(Passed, Vec<RecordBatch>)> {
+    let mut batches = Vec::new();
     let mut each = |batch| {
-        black_box(batch);
+        batches.push(batch);
         Ok::<_, Infallible>(())
     };
     for page in pages {
         pass.page(page.clone(), &mut each).ok()?;
     }
-    pass.finish(None, &mut each).ok()
+    let passed = pass.finish(None, &mut each).ok()?;
+    Some((passed, batches))
 }
 
-fn decode(criterion: &mut Criterion) {
+fn group<'a>(criterion: &'a mut Criterion<Processor>, name: &str, pages: &[PageIn]) -> BenchmarkGroup<'a, Processor> {
+    let mut group = criterion.benchmark_group(name);
+    group.sample_size(20).throughput(Throughput::Bytes(pages.iter().map(|page| page.body.len() as u64).sum()));
+    group
+}
+
+fn decode(criterion: &mut Criterion<Processor>) {
     let pages: Vec<PageIn> = (0..PAGES).map(page).collect();
+    let mut check = group(criterion, "check", &pages);
+    for (name, is_json) in others::CHECK {
+        assert!(pages.iter().all(|page| is_json(&page.body)), "{name}");
+        check.bench_function(name, |bencher| {
+            bencher.iter(|| pages.iter().filter(|page| black_box(is_json(&page.body))).count());
+        });
+    }
+    check.finish();
+    let mut counts = group(criterion, "count", &pages);
+    for (name, count) in others::COUNT {
+        assert!(pages.iter().all(|page| count(&page.body) == Some(RECORDS)), "{name}");
+        counts.bench_function(name, |bencher| {
+            bencher.iter(|| pages.iter().filter_map(|page| black_box(count(&page.body))).sum::<usize>());
+        });
+    }
+    counts.finish();
+
     let reading = Reading {
         at: RecordsAt { path: Pointer::parse("/data"), shape: None },
         projection: Projection::default(),
@@ -49,21 +85,23 @@ fn decode(criterion: &mut Criterion) {
             ("amount".to_owned(), ColumnType::Decimal { precision: 20, scale: 4 }),
         ],
     };
-    let Some(Passed::Whole(inferred, _)) = walk(Pass::new(reading.clone(), None), &pages) else { return };
-
-    let mut group = criterion.benchmark_group("decode");
-    group.sample_size(20).throughput(Throughput::Bytes(pages.iter().map(|page| page.body.len() as u64).sum()));
-    group.bench_function("check", |bencher| {
-        bencher.iter(|| pages.iter().for_each(|page| drop(black_box(Document::read(&page.body, 2)))));
-    });
-    group.bench_function("watch_and_build", |bencher| {
+    let found = walk(Pass::new(reading.clone(), None), &pages);
+    let Some((Passed::Whole(inferred, _), batches)) = found else { panic!("the schema of the first pages fits all") };
+    let mut arrow = group(criterion, "arrow", &pages);
+    arrow.bench_function("tidemill, watching", |bencher| {
         bencher.iter(|| walk(Pass::new(reading.clone(), None), &pages));
     });
-    group.bench_function("build", |bencher| {
+    arrow.bench_function("tidemill, knowing", |bencher| {
         bencher.iter(|| walk(Pass::by(reading.clone(), inferred.clone()), &pages));
     });
-    group.finish();
+    let schema = inferred.schema.to_arrow();
+    for (name, read) in others::ARROW {
+        let same = read(&pages, &schema).is_some_and(|batch| batch.columns() == batches[0].columns());
+        assert!(same && batches.len() == 1, "{name} reads something else");
+        arrow.bench_function(name, |bencher| bencher.iter(|| read(&pages, &schema)));
+    }
+    arrow.finish();
 }
 
-criterion_group!(benches, decode);
+criterion_group! { name = benches; config = Criterion::default().with_measurement(Processor); targets = decode }
 criterion_main!(benches);

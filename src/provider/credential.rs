@@ -92,8 +92,9 @@ impl Credential {
     }
 
     fn hide<'a>(&self, bytes: &'a [u8], shortest: usize) -> Cow<'a, [u8]> {
-        let mut secrets: Vec<&[u8]> = self.secrets.iter().map(|secret| secret.expose_secret().as_bytes()).collect();
-        secrets.retain(|secret| secret.len() >= shortest.max(1));
+        let long =
+            self.secrets.iter().map(ExposeSecret::expose_secret).filter(|secret| secret.len() >= shortest.max(1));
+        let mut secrets: Vec<Cow<'_, [u8]>> = long.flat_map(in_json).collect();
         // The longest first: of two secrets of which one begins the other, the rest must not stay.
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         let mut starts = [false; 256];
@@ -130,6 +131,22 @@ impl Credential {
         hidden.extend_from_slice(&bytes[copied..]);
         Cow::Owned(hidden)
     }
+}
+
+/// A secret as it is; where it has characters beyond ASCII also as JSON that has none spells it, in small and large digits.
+fn in_json(secret: &str) -> impl Iterator<Item = Cow<'_, [u8]>> {
+    let small = |unit: &u16| format!("\\u{unit:04x}");
+    let large = |unit: &u16| format!("\\u{unit:04X}");
+    let spelled = (!secret.is_ascii()).then(|| [in_ascii(secret, small), in_ascii(secret, large)]);
+    std::iter::once(Cow::Borrowed(secret.as_bytes())).chain(spelled.into_iter().flatten().map(Cow::Owned))
+}
+
+fn in_ascii(secret: &str, unit: impl Fn(&u16) -> String) -> Vec<u8> {
+    let spell = |character: char| match character.is_ascii() {
+        true => character.to_string(),
+        false => character.encode_utf16(&mut [0; 2]).iter().map(&unit).collect(),
+    };
+    secret.chars().map(spell).collect::<String>().into_bytes()
 }
 
 /// Whether `secret` may stand in `bytes`, at a fraction of the price of looking: bodies are large and hardly ever hold

@@ -109,6 +109,20 @@ fn a_secret_is_hidden_in_every_spelling() {
 }
 
 #[test]
+fn a_secret_beyond_ascii_is_hidden_as_json_spells_it() {
+    let credential = credential(&FOXDATA, &[("FOXDATA_API_KEY", "p\u{e4}ss/w\u{4e2d}-\u{1f600}")]);
+    for spelling in [
+        "p\u{e4}ss/w\u{4e2d}-\u{1f600}",
+        "p%C3%A4ss%2Fw%e4%b8%ad-%F0%9F%98%80",
+        r"p\u00e4ss/w\u4e2d-\ud83d\ude00",
+        r"p\u00E4ss\/w\u4E2D-\uD83D\uDE00",
+        r"p\u00e4ss\u002fw\u4e2d-\ud83d\ude00",
+    ] {
+        assert_eq!(credential.redact(&format!("[\"{spelling}\"]")), "[\"***\"]", "{spelling}");
+    }
+}
+
+#[test]
 fn half_an_escape_at_the_end_of_a_text() {
     let credential = credential(&FOXDATA, &[("FOXDATA_API_KEY", "au-canary")]);
     for end in ["%", "%7", "\\", "\\u", "\\u0", "\\u00", "\\u007", "a\\u00", "a\\u0075-canar\\u00", "%61u"] {
