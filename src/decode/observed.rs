@@ -29,11 +29,11 @@ impl Observed {
             Kind::Text | Kind::Escaped => self.text = true,
             Kind::Whole => {
                 self.whole = self.whole.max(Some(number::whole(value.raw())));
-                self.long |= number::exceeds_float64(value.raw());
+                self.long = self.long || number::exceeds_float64(value.raw());
             }
             Kind::Fraction => {
                 self.fraction = true;
-                self.long |= number::exceeds_float64(value.raw());
+                self.long = self.long || number::exceeds_float64(value.raw());
             }
             Kind::List => {
                 let items = self.list.get_or_insert_default();

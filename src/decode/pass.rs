@@ -187,6 +187,7 @@ impl Pass {
         page: &PageIn,
         each: &mut impl FnMut(RecordBatch) -> Result<(), E>,
     ) -> Result<(), PartitionError<E>> {
+        self.routes.begin(page.added.keys());
         let mut tape = std::mem::take(&mut self.tape);
         let at = self.reading.at.clone();
         let mut index = 0;

@@ -21,6 +21,8 @@ pub(super) struct Routes {
     record: u64,
     /// Their routes, in order.
     taken: Vec<usize>,
+    /// Names of what is added to the records: a field of such a name is no column.
+    added: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -39,6 +41,13 @@ struct To {
 }
 
 impl Routes {
+    /// Begins a page to whose records values of these names are added.
+    pub(super) fn begin<'n>(&mut self, added: impl Iterator<Item = &'n String> + Clone) {
+        if !added.clone().eq(&self.added) {
+            *self = Self { added: added.cloned().collect(), ..Self::default() };
+        }
+    }
+
     /// Learns the keys of a record without flaws that has gone the long way.
     pub(super) fn learn(
         &mut self,
@@ -107,7 +116,7 @@ impl Routes {
         for field in record.children() {
             let key = field.plain_key()?;
             let at = match self.routes.get(next) {
-                Some(route) if *route.key == *key => next,
+                Some(route) if is_same(route.key.as_bytes(), key.as_bytes()) => next,
                 Some(_) | None => *self.index.get(key)?,
             };
             let route = &mut self.routes[at];
@@ -121,4 +130,18 @@ impl Routes {
         }
         Some(())
     }
+}
+
+/// Whether two keys are equal, without a call for the short ones that most are.
+#[inline]
+fn is_same(one: &[u8], other: &[u8]) -> bool {
+    fn ends<const N: usize>(key: &[u8]) -> Option<(&[u8; N], &[u8; N])> {
+        Some((key.first_chunk()?, key.last_chunk()?))
+    }
+    one.len() == other.len()
+        && match one.len() {
+            8..=16 => ends::<8>(one) == ends::<8>(other),
+            4..8 => ends::<4>(one) == ends::<4>(other),
+            _ => one == other,
+        }
 }
