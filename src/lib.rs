@@ -20,7 +20,7 @@
 //! | [`ledger`] | what is done? | small transactional facts; SQLite, and an in-memory model for property tests |
 //! | [`quota`] | may we call now? | limits → permits; pure limiter, one dispatcher that waits |
 //! | [`spool`] | what have we paid for? | pages → framed, checksummed, compressed segments on disk |
-//! | [`fetch`] | get the pages | cell + permit → attempts, verdicts, pages in the spool |
+//! | [`fetch`] | get the pages | cell + permit → attempts, verdicts, pages in the spool, handed on to who follows |
 //! | [`decode`] | pages → batches | spooled bodies → exact Arrow batches and the schema they need |
 //! | [`sink`] | batches → file | batches → one staged, hashed, renamed Parquet file |
 //! | [`simulate`] | play the provider | the same provider file → a server that really checks and counts |
@@ -36,6 +36,8 @@
 //!   each applies what the others wrote like its own doings; whoever dies is found by its lock.
 //! - **A page is durable before the next of its cell is asked for**, and its permit is held until then. With
 //!   `parallel_pages` that holds for each of those under way. The spool alone is the truth about how far a cell got.
+//! - **A file is made while its pages come**: what is durable is handed on, decoded and written at once, in plan order.
+//!   Whatever does not go straight is read from the spool when all of it is there, which gives the same file.
 //! - **A file becomes visible by one rename**, after the ledger has *decided* its digest under a fencing token.
 //!   Recovery only rolls forward. Parquet is a pure function of the spool.
 //! - **The code in the body decides, then the HTTP status.** An unknown code is never success.
@@ -58,6 +60,8 @@
 //! - *A daemon or scheduler*: cron, systemd, Kubernetes and Airflow exist; exit codes are the contract with them.
 //! - *A plugin system*: a provider is data. *YAML*: it loses spans, and one parser is enough.
 //! - *Retries inside the HTTP client*: every attempt must take its own permit, so reqwest's own are off.
+//! - *More than one thread for what waits*: asking and waiting share one, without a lock or a switch between them; what
+//!   works (packing, long bodies, decoding, Parquet, the ledger) goes aside to threads of its own.
 //! - *A trait before its second use*: there are two, [`fetch::Transport`] and [`ledger::Ledger`], and each has two
 //!   real implementations.
 

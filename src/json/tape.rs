@@ -61,7 +61,7 @@ pub struct Flaw {
 }
 
 impl Tape {
-    /// Reads `text`, which is one value and nothing else, as deep as it goes up to [`DEEPEST`] levels.
+    /// Reads `text`, which is one value and nothing else, as deep as it goes, up to 128 levels.
     ///
     /// # Errors
     /// Names the first place that is not JSON.
