@@ -50,6 +50,12 @@ impl CommandError {
     }
 }
 
+/// Threads for what works: each has memory of its own that it gives back late, and more than these are hardly busy at once,
+/// for two of them mostly wait for the disk.
+fn workers() -> usize {
+    std::thread::available_parallelism().map_or(4, |cores| cores.get() + 2)
+}
+
 /// The whole program.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -59,15 +65,16 @@ pub fn main() -> ExitCode {
         .with_env_filter(EnvFilter::try_from_env("TIDEMILL_LOG").unwrap_or_else(|_| EnvFilter::new("off")))
         .init();
     let json = arguments.command.wants_json();
-    let result = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => {
-            let result = runtime.block_on(command(arguments.command));
-            // Whoever wants to leave at once does not wait for a disk that hangs.
-            runtime.shutdown_background();
-            result
-        }
-        Err(source) => Err(CommandError::Io { what: "the runtime could not start".to_owned(), source }),
-    };
+    let result =
+        match tokio::runtime::Builder::new_current_thread().max_blocking_threads(workers()).enable_all().build() {
+            Ok(runtime) => {
+                let result = runtime.block_on(command(arguments.command));
+                // Whoever wants to leave at once does not wait for a disk that hangs.
+                runtime.shutdown_background();
+                result
+            }
+            Err(source) => Err(CommandError::Io { what: "the runtime could not start".to_owned(), source }),
+        };
     let exit = match result {
         Ok(exit) => exit,
         Err(error) => {
