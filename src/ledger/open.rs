@@ -22,6 +22,8 @@ const MIGRATIONS: [&str; 4] = [
 ];
 /// The index over the names of a hundred thousand cells stays in memory while they are planned.
 const CACHE_KIB: i64 = 16 * 1024;
+/// How often a new ledger is asked for its turn.
+const TURNS: u32 = 50;
 /// How long another process may hold the ledger for its transaction.
 const BUSY: Duration = Duration::from_secs(30);
 
@@ -54,7 +56,7 @@ fn prepare(path: &Path, db: &mut Connection) -> Result<(), LedgerError> {
     if check != "ok" {
         return Err(LedgerError::Damaged { path: path.to_owned(), found: check });
     }
-    db.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(())).map_err(failed)?;
+    write_ahead(db).map_err(failed)?;
     db.pragma_update(None, "synchronous", "full").map_err(failed)?;
     db.pragma_update(None, "foreign_keys", true).map_err(failed)?;
     db.pragma_update(None, "cache_size", -CACHE_KIB).map_err(failed)?;
@@ -71,6 +73,20 @@ fn prepare(path: &Path, db: &mut Connection) -> Result<(), LedgerError> {
     step.pragma_update(None, "application_id", APPLICATION).map_err(failed)?;
     step.pragma_update(None, "user_version", known).map_err(failed)?;
     step.commit().map_err(failed)
+}
+
+/// Begins to write ahead. Of two processes that open a new ledger at once one may be refused on the spot, since its lock
+/// cannot grow; it waits for the other in the way that waits, and asks again.
+fn write_ahead(db: &Connection) -> rusqlite::Result<()> {
+    for _ in 0..TURNS {
+        match db.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(())) {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
+                db.execute_batch("BEGIN EXCLUSIVE; COMMIT")?;
+            }
+            done => return done,
+        }
+    }
+    db.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))
 }
 
 /// Damage has its own error, so that the message can say what to do.

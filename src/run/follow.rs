@@ -39,6 +39,8 @@ pub(super) struct Follower {
     shelved: usize,
     /// The place of the cell whose turn it is, and the first of its pages that was not picked.
     turn: (usize, u32),
+    /// The first page of that cell that is not durable yet; what is beyond it cannot be picked, whatever is waited for.
+    gap: u32,
     /// What is added to the records of that cell.
     added: Option<Map<String, Value>>,
     /// What has been picked, its bytes, and how many of those are waited for.
@@ -88,18 +90,21 @@ impl Follower {
             let end = progress.end.clone().map(|outcome| (outcome, progress.pages));
             (*id, Shelf { epoch: progress.epoch, bodies, end })
         });
-        Self {
+        let mut follower = Self {
             publisher: Arc::clone(publisher),
             settled: settled.clone(),
             spool,
             shelves: shelves.collect(),
             shelved: 0,
             turn: (0, 0),
+            gap: 0,
             added: None,
             picked: Vec::new(),
             bytes: (0, 0),
             pages: 0,
-        }
+        };
+        follower.find_gap();
+        follower
     }
 
     /// Takes what comes until nothing more does; none when not all of the partition was taken, and nothing is left of it
@@ -148,18 +153,20 @@ impl Follower {
             Frame::Page(page) => (page.head.cell, page.head.epoch),
             Frame::End(end) => (end.cell, end.epoch),
         };
-        let in_turn = self.settled.cells.get(self.turn.0).is_some_and(|now| now.key.id() == cell);
+        let has_turn = self.settled.cells.get(self.turn.0).is_some_and(|now| now.key.id() == cell);
         let shelf = self.shelves.entry(cell).or_default();
         if epoch > shelf.epoch {
             // The cell began anew: what was picked of it is void.
-            if in_turn && self.turn.1 > 0 {
+            if has_turn && self.turn.1 > 0 {
                 return Err(Astray);
             }
             let void = std::mem::replace(shelf, Shelf { epoch, ..Shelf::default() });
             self.give_back(void, fed);
+            self.gap = if has_turn { 0 } else { self.gap };
         }
         match frame {
             Frame::Page(PageFrame { head: PageHead { page, records, .. }, body }) => {
+                let in_turn = has_turn && page == self.gap;
                 let fits = in_turn || self.shelved + body.len() <= SHELVED;
                 if !in_turn {
                     // It may wait long, and must not hold up those who have their turn.
@@ -168,6 +175,9 @@ impl Follower {
                 }
                 let shelf = self.shelves.entry(cell).or_default();
                 shelf.bodies.insert(page, fits.then_some(Shelved { records, body, in_turn }));
+                if in_turn {
+                    self.find_gap();
+                }
             }
             Frame::End(end) => self.shelves.entry(cell).or_default().end = Some((end.outcome, end.pages)),
         }
@@ -224,6 +234,15 @@ impl Follower {
         self.give_back(rest, fed);
         self.turn = (self.turn.0 + 1, 0);
         self.added = None;
+        self.gap = 0;
+        self.find_gap();
+    }
+
+    fn find_gap(&mut self) {
+        let shelf = self.settled.cells.get(self.turn.0).and_then(|cell| self.shelves.get(&cell.key.id()));
+        while shelf.is_some_and(|shelf| shelf.bodies.contains_key(&self.gap)) {
+            self.gap += 1;
+        }
     }
 
     fn pick_page(&mut self, page: u32, records: u64, body: Bytes) -> Result<(), Astray> {
