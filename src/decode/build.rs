@@ -1,4 +1,4 @@
-//! Second pass: records become rows of Arrow batches.
+//! Records become rows of Arrow batches.
 //!
 //! Invariant: all columns have the same length after every call, whatever the record was.
 

@@ -1,4 +1,4 @@
-//! First pass: the columns of a partition from all of its records, merged with what is declared and recorded.
+//! The columns of a partition from all of its records, merged with what is declared and recorded.
 //!
 //! Order: the recorded columns as they are, then new fields by first appearance (an exploded item's after its
 //! parent's), then added ones, then declared ones that no record has. A field that was only ever null has no type yet

@@ -155,6 +155,13 @@ impl Follower {
         };
         let has_turn = self.settled.cells.get(self.turn.0).is_some_and(|now| now.key.id() == cell);
         let shelf = self.shelves.entry(cell).or_default();
+        if epoch < shelf.epoch {
+            // It is void already.
+            if let Frame::Page(page) = &frame {
+                fed.taken(page.body.len());
+            }
+            return Ok(());
+        }
         if epoch > shelf.epoch {
             // The cell began anew: what was picked of it is void.
             if has_turn && self.turn.1 > 0 {
