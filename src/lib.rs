@@ -65,6 +65,15 @@
 //! - *A trait before its second use*: there are two, [`fetch::Transport`] and [`ledger::Ledger`], and each has two
 //!   real implementations.
 
+//! # As a library
+//!
+//! [`Job::of`] builds a job in code, [`Mill`] runs it, a closure hears its [`Event`]s, the [`Report`] says how it ended. These names
+//! are the surface that stays; the modules below them serve the command line and change with it.
+//!
+//! ```
+#![doc = include_str!("../examples/embed.rs")]
+//! ```
+
 pub mod job;
 
 pub mod provider;
@@ -94,3 +103,6 @@ pub mod run;
 pub mod bench;
 
 pub mod cli;
+
+pub use job::{Job, Problems};
+pub use run::{Event, EventKind, Exit, JobReport, Mill, MillError, Report};

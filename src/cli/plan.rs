@@ -7,12 +7,12 @@ use crate::ledger::{Ledger, SqliteLedger};
 use crate::plan::{Used, Work, forecast};
 use crate::quota::{Clock, Snapshot};
 use crate::run::{Exit, Folders, Prepared, RunError, standing};
+use crate::simulate::with_secrets;
 
 use super::args::JobArguments;
 use super::load::load;
 use super::plan_text::{Planned, Together, lines};
 use super::quota::known;
-use super::simulators::with_secrets;
 use super::start::CommandError;
 use super::term::put;
 

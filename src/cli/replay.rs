@@ -3,14 +3,14 @@
 use tokio::sync::mpsc;
 
 use crate::quota::Clock;
-use crate::run::{Exit, Folders, JobReport, Report, Store, open_ledger, replay as replay_jobs};
+use crate::run::{Exit, Folders, JobReport, Report, Store, open_ledger, remember, replay as replay_jobs};
+use crate::simulate::with_secrets;
 
 use super::args::ReplayArguments;
 use super::load::load;
 use super::progress::Progress;
 use super::render::summary;
-use super::run::{empty_report, follow, remember};
-use super::simulators::with_secrets;
+use super::run::{empty_report, follow};
 use super::start::CommandError;
 use super::term::{put, say};
 

@@ -10,21 +10,20 @@ use tokio::sync::{mpsc, watch};
 use crate::disk::{self, Durability};
 use crate::fetch::{HttpTransport, Transport};
 use crate::job::{Problem, Problems};
-use crate::ledger::RunRow;
 use crate::provider::{Environment, Provider, Workspace};
 use crate::quota::Clock;
 use crate::run::{
     Assigned, Event, EventKind, Exit, Folders, JobReport, Options, Prepared, Report, RunError, Store, apply,
-    open_ledger, run as run_jobs,
+    open_ledger, remember, run as run_jobs,
 };
-use crate::simulate::{self, Faults};
+use crate::simulate::{self, Faults, with_secrets};
 
 use super::args::{JobArguments, RunArguments};
 use super::load::load;
 use super::progress::Progress;
 use super::render::summary;
 use super::signal::Signals;
-use super::simulators::{Listening, listen, serve_while, with_secrets};
+use super::simulators::{Listening, listen, serve_while};
 use super::start::CommandError;
 use super::term::{put, say};
 
@@ -136,16 +135,6 @@ pub(super) async fn follow(
             tracing::debug!(job = %event.job, %cell, ?notice);
         }
     }
-}
-
-/// Keeps the report of each job for later questions.
-pub(super) fn remember(store: &Store, report: &Report) -> Result<(), CommandError> {
-    for job in &report.jobs {
-        let text = serde_json::to_string(job).unwrap_or_default();
-        let row = RunRow { report: text, started: report.started, ended: report.ended };
-        store.now(|ledger| ledger.note_run(&job.job, &row)).map_err(RunError::from)?;
-    }
-    Ok(())
 }
 
 pub(super) fn empty_report(prepared: &Prepared, folders: &Folders) -> JobReport {

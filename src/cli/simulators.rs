@@ -52,20 +52,6 @@ pub(super) async fn listen(
     Ok(Listening { simulator: Arc::new(Mutex::new(simulator)), listener, base_url, secrets })
 }
 
-/// `environment` with the documented secret of the simulator wherever the person has set none.
-pub(super) fn with_secrets(environment: &Environment, providers: &[Provider]) -> Environment {
-    let mut environment = environment.clone();
-    for provider in providers {
-        let secrets = SimSecrets::resolve(provider, |reference| reference.resolve(&environment).ok());
-        for secret in secrets.entries() {
-            if let (SecretRef::Env(name), Some(documented)) = (&secret.reference, &secret.documented) {
-                environment.set(name, documented);
-            }
-        }
-    }
-    environment
-}
-
 /// Serves every simulator until the future `work` ends.
 pub(super) async fn serve_while<T>(
     listening: HashMap<String, Listening>,

@@ -11,10 +11,10 @@ use crate::quota::Clock;
 use crate::run::{
     Exit, Finding, Folders, Prepared, RunError, Scope, Verification, VerifyOptions, verify as verify_job,
 };
+use crate::simulate::with_secrets;
 
 use super::args::VerifyArguments;
 use super::load::load;
-use super::simulators::with_secrets;
 use super::start::CommandError;
 use super::term::{put, say};
 

@@ -26,7 +26,38 @@ const CELLS_PER_FILE: u32 = 1000;
 impl Job {
     /// Reads the `text` of `file`; every problem is located in it.
     pub fn parse(file: &Path, text: &str) -> Result<Self, Problems> {
-        let source = Source::parse(file, text).map_err(|problem| Problems(vec![problem]))?;
+        Self::of_source(file, Source::parse(file, text).map_err(|problem| Problems(vec![problem]))?)
+    }
+
+    /// A job built in code: `tree` has the keys of a job file. Axis files are found from `folder`.
+    ///
+    /// ```
+    /// use std::path::Path;
+    ///
+    /// let job = tidemill::Job::of(
+    ///     Path::new("."),
+    ///     serde_json::json!({
+    ///         "name": "ranks",
+    ///         "provider": "foxdata",
+    ///         "grid": { "app": ["389801252"], "day": { "from": "2026-01-01", "to": "2026-01-03" } },
+    ///         "request": { "method": "POST", "path": "/app/rank", "json": { "appId": "{app}", "date": "{day}" } },
+    ///         "records": { "path": "ranks" },
+    ///     }),
+    /// );
+    /// assert!(job.is_ok());
+    /// ```
+    ///
+    /// # Errors
+    /// Every problem at once, each with the path of its key.
+    pub fn of(folder: &Path, tree: Value) -> Result<Self, Problems> {
+        let Value::Object(tree) = tree else {
+            return Err(Problems(vec![Problem::new("", "a job is an object with the keys of a job file")]));
+        };
+        let name = tree.get("name").and_then(Value::as_str).unwrap_or("job").to_owned();
+        Self::of_source(&folder.join(&name), Source::built(Path::new(&format!("job {name}")), tree))
+    }
+
+    fn of_source(file: &Path, source: Source) -> Result<Self, Problems> {
         let tree = source.value().clone();
         let sources = Sources(vec![source]);
         let located = |problems: Problems| {

@@ -54,6 +54,17 @@ impl Source {
     /// A layer of settings given one by one, such as environment variables: `value` is the tree they spell, `names` the
     /// variable of each key path.
     pub fn environment(value: Map<String, Value>, names: &BTreeMap<String, String>) -> Self {
+        Self::listed(Path::new("environment"), value, names)
+    }
+
+    /// A tree that was built in code: its places are the paths of its keys, such as `request.path`.
+    pub fn built(label: &Path, value: Map<String, Value>) -> Self {
+        let mut names = BTreeMap::new();
+        name_all(&value, "", &mut names);
+        Self::listed(label, value, &names)
+    }
+
+    fn listed(file: &Path, value: Map<String, Value>, names: &BTreeMap<String, String>) -> Self {
         let mut text = String::new();
         let mut spans = BTreeMap::new();
         for (path, name) in names {
@@ -62,7 +73,7 @@ impl Source {
             spans.insert(path.clone(), Spans { key: start..text.len(), value: start..text.len() });
             text.push('\n');
         }
-        Self { file: PathBuf::from("environment"), text, spans, value, is_file: false }
+        Self { file: file.to_owned(), text, spans, value, is_file: false }
     }
 
     /// The tree as JSON values.
@@ -75,6 +86,17 @@ impl Source {
         let line = if self.is_file { before.matches('\n').count() + 1 } else { 0 };
         let column = before.rsplit('\n').next().map_or(0, |tail| tail.chars().count()) + 1;
         Location { file: self.file.clone(), text: self.text.clone(), span, line, column }
+    }
+}
+
+/// Gives each key of `table`, which stands at `path`, its name.
+fn name_all(table: &Map<String, Value>, path: &str, names: &mut BTreeMap<String, String>) {
+    for (key, value) in table {
+        let path = format!("{path}/{key}");
+        names.insert(path.clone(), path.trim_start_matches('/').replace('/', "."));
+        if let Value::Object(table) = value {
+            name_all(table, &path, names);
+        }
     }
 }
 

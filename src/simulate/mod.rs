@@ -38,7 +38,7 @@ pub use latency::{Latency, Legs};
 pub use memory::answer;
 pub use options::Options;
 pub use record::{Entry, Stats, WindowStat};
-pub use secrets::{SimSecret, SimSecrets};
+pub use secrets::{SimSecret, SimSecrets, with_secrets};
 pub use server::serve;
 pub use simulator::Simulator;
 pub use transport::InMemory;

@@ -4,7 +4,7 @@
 
 use secrecy::SecretString;
 
-use crate::provider::{Auth, Provider, SecretRef};
+use crate::provider::{Auth, Environment, Provider, SecretRef};
 
 /// The secrets of one provider, in the order its `auth` names them.
 #[derive(Debug, Clone)]
@@ -51,6 +51,20 @@ impl SimSecrets {
     pub fn entries(&self) -> &[SimSecret] {
         &self.entries
     }
+}
+
+/// `environment` with the documented secret of the simulator wherever the person has set none.
+pub fn with_secrets(environment: &Environment, providers: &[Provider]) -> Environment {
+    let mut environment = environment.clone();
+    for provider in providers {
+        let secrets = SimSecrets::resolve(provider, |reference| reference.resolve(&environment).ok());
+        for secret in secrets.entries() {
+            if let (SecretRef::Env(name), Some(documented)) = (&secret.reference, &secret.documented) {
+                environment.set(name, documented);
+            }
+        }
+    }
+    environment
 }
 
 fn references(auth: &Auth) -> Vec<&SecretRef> {

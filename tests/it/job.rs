@@ -328,3 +328,22 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_job_built_in_code_names_the_keys_that_are_wrong() {
+    let built = |tree| Job::of(Path::new("."), tree).map_err(|problems| problems.to_string());
+    let found = built(json!({
+        "name": "ranks", "provider": "foxdata", "grid": { "app": ["1"] },
+        "request": { "path": "/app/{ap}", "metod": "POST" },
+    }));
+    assert_eq!(
+        found.err().as_deref(),
+        Some(
+            "error: unknown key `metod`, did you mean `method`?\n --> job ranks request.metod\n  \
+             = help: allowed: `method`, `path`, `query`, `headers`, `json`, `form`\n\n\
+             error: `{ap}` names no axis, did you mean `{app}`?\n --> job ranks request.path\n  = help: known: `app`"
+        )
+    );
+    let found = built(json!(["name"]));
+    assert_eq!(found.err().as_deref(), Some("error: a job is an object with the keys of a job file"));
+}

@@ -1,0 +1,169 @@
+//! The front door of the library: a workspace that runs jobs.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::{mpsc, watch};
+
+use crate::disk::{self, Durability};
+use crate::fetch::{HttpTransport, Transport};
+use crate::job::{Job, Problems};
+use crate::ledger::RunRow;
+use crate::provider::{Environment, Workspace};
+use crate::quota::Clock;
+use crate::simulate::{self, InMemory, SimSecrets, Simulator};
+
+use super::error::RunError;
+use super::event::Event;
+use super::folders::Folders;
+use super::prepare::{Prepared, prepare};
+use super::report::{JobReport, Report, apply};
+use super::runner::{Assigned, Options, run};
+use super::salvage::open_ledger;
+use super::store::Store;
+
+/// A workspace, ready to run jobs.
+///
+/// It keeps the promises of `tidemill run`: the same ledger, spool and quota journals, so that a program and the
+/// command line may take turns, or run different jobs side by side.
+pub struct Mill {
+    workspace: Workspace,
+    is_rehearsal: bool,
+}
+
+/// Why nothing could be run.
+#[derive(Debug, thiserror::Error)]
+pub enum MillError {
+    /// Files, settings, secrets or jobs are wrong; nothing was sent.
+    #[error("{0}")]
+    Input(Problems),
+    /// A fault of this machine.
+    #[error(transparent)]
+    Run(#[from] RunError),
+}
+
+impl From<Problems> for MillError {
+    fn from(problems: Problems) -> Self {
+        Self::Input(problems)
+    }
+}
+
+impl Mill {
+    /// The workspace that `folder` belongs to: `tidemill.toml`, found there or in a parent folder, `providers/*.toml` and
+    /// `.env` beside it, and the variables of the process. None of these has to be there.
+    ///
+    /// # Errors
+    /// Every problem of these files at once.
+    pub fn open(folder: &Path) -> Result<Self, Problems> {
+        let workspace = Workspace::load(folder, folder, Environment::of_process(), &[])?;
+        Ok(Self { workspace, is_rehearsal: false })
+    }
+
+    /// The same workspace against simulators in this process, with state and output in its `rehearsal` folder. No secret
+    /// is needed and nothing is sent.
+    pub fn rehearsal(self) -> Self {
+        Self { is_rehearsal: true, ..self }
+    }
+
+    /// Where state, output and quota journals are.
+    pub fn folders(&self) -> Folders {
+        match self.is_rehearsal {
+            true => Folders::rehearsal(&self.workspace.settings.root),
+            false => Folders::of(&self.workspace.settings, &self.workspace.environment),
+        }
+    }
+
+    /// Runs `jobs` to their ends, at once and under the limits they share, and tells `hear` of everything that happens.
+    /// What earlier runs did is not done again. To be awaited on a tokio runtime.
+    ///
+    /// How each job ended is in the report, also when a provider refused: see [`super::Exit`]. Whoever drops the future ends
+    /// the run at once, as a crash does, and loses nothing; the next run goes on.
+    ///
+    /// # Errors
+    /// When the jobs cannot be begun: nothing was sent then.
+    pub async fn run(&self, jobs: Vec<Job>, mut hear: impl FnMut(&Event)) -> Result<Report, MillError> {
+        let clock = Clock::system();
+        let started = clock.now().wall;
+        let folders = self.folders();
+        let assigned = self.assign(jobs, &clock)?;
+        let reports = assigned.iter().map(|Assigned { prepared: Prepared { job, provider, .. }, .. }| {
+            JobReport::new(
+                job.name.as_str(),
+                &provider.name,
+                folders.output.join(&job.output.path).display().to_string(),
+            )
+        });
+        let mut reports: Vec<JobReport> = reports.collect();
+        let (store, durability) = (open(&folders, started)?, self.durability());
+        // Nobody sends a signal; the sender is held so that none ever seems to come.
+        let (_signal, signalled) = watch::channel(None);
+        let options = Options::new(folders, durability, signalled, Duration::ZERO);
+        let (sender, mut events) = mpsc::unbounded_channel();
+        let follow = async {
+            while let Some(event) = events.recv().await {
+                hear(&event);
+                apply(&mut reports, &event);
+            }
+        };
+        tokio::join!(run(assigned, store.clone(), options, clock.clone(), sender), follow);
+        let report = Report::new(started, clock.now().wall, self.is_rehearsal, reports);
+        remember(&store, &report)?;
+        Ok(report)
+    }
+
+    /// Each job with its wire: of HTTP, or to a simulator in memory.
+    fn assign(&self, jobs: Vec<Job>, clock: &Clock) -> Result<Vec<Assigned>, MillError> {
+        let mut workspace = self.workspace.clone();
+        if self.is_rehearsal {
+            let providers: Vec<_> = jobs.iter().filter_map(|job| workspace.provider(&job.provider).ok()).collect();
+            workspace.environment = simulate::with_secrets(&workspace.environment, &providers);
+        }
+        let mut wires: HashMap<String, Arc<dyn Transport>> = HashMap::new();
+        let mut assigned = Vec::new();
+        for prepared in prepare(&workspace, jobs, clock.now().wall)? {
+            let provider = &prepared.provider;
+            let transport = match (wires.get(&provider.name), self.is_rehearsal) {
+                (Some(wire), _) => Arc::clone(wire),
+                (None, false) => Arc::new(HttpTransport::new(provider).map_err(RunError::from)?),
+                (None, true) => {
+                    let secrets = SimSecrets::resolve(provider, |secret| secret.resolve(&workspace.environment).ok());
+                    let simulator = Simulator::new(provider, secrets, simulate::Options::default());
+                    Arc::new(InMemory::new(Arc::new(Mutex::new(simulator)), clock.clone())) as Arc<dyn Transport>
+                }
+            };
+            wires.insert(provider.name.clone(), Arc::clone(&transport));
+            assigned.push(Assigned { prepared, transport });
+        }
+        Ok(assigned)
+    }
+
+    fn durability(&self) -> Durability {
+        match self.workspace.settings.survives_power_loss {
+            true => Durability::Power,
+            false => Durability::Process,
+        }
+    }
+}
+
+fn open(folders: &Folders, now: Timestamp) -> Result<Store, RunError> {
+    disk::create_folders(&folders.state, Durability::Power)
+        .map_err(|source| RunError::Aside { path: folders.state.clone(), source })?;
+    let (ledger, _) = open_ledger(folders, now)?;
+    Ok(Store::new(Box::new(ledger)))
+}
+
+/// Keeps the report of each job for later questions.
+///
+/// # Errors
+/// When the ledger cannot be written.
+pub fn remember(store: &Store, report: &Report) -> Result<(), RunError> {
+    for job in &report.jobs {
+        let text = serde_json::to_string(job).unwrap_or_default();
+        let row = RunRow { report: text, started: report.started, ended: report.ended };
+        store.now(|ledger| ledger.note_run(&job.job, &row))?;
+    }
+    Ok(())
+}
