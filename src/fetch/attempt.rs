@@ -124,9 +124,8 @@ pub(super) async fn ask(
         let mut wait = None;
         let (judgement, read) = match &result {
             Ok(answer) => {
-                if let Some(server) = date(&answer.headers) {
-                    source.signer.observe_date(server, now.wall);
-                }
+                let skew = date(&answer.headers).and_then(|server| source.signer.observe_date(server, now.wall));
+                skew.map(Notice::Warning).into_iter().for_each(source.notify);
                 wait = retry_after(&answer.headers, now.wall);
                 held.advised(advice(&answer.headers, now.wall));
                 judge(source, values, seen, request, position, answer).await

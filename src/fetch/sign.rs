@@ -8,7 +8,7 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use url::Url;
@@ -72,9 +72,15 @@ impl Signer {
         &self.credential
     }
 
-    /// Learns the server's clock.
-    pub fn observe_date(&self, server: Timestamp, now: Timestamp) {
-        self.token.lock().unwrap_or_else(PoisonError::into_inner).observe(server, now);
+    /// Learns the server's clock; what a person should hear about it is said once.
+    pub fn observe_date(&self, server: Timestamp, now: Timestamp) -> Option<String> {
+        let skew = self.token.lock().unwrap_or_else(PoisonError::into_inner).observe(server, now)?;
+        let side = if skew.is_negative() { "ahead of" } else { "behind" };
+        Some(format!(
+            "the clock of this machine is {:#} {side} the provider's: tokens follow the provider's, but days of a quota begin by \
+             ours; set it",
+            SignedDuration::from_secs(skew.as_secs().abs())
+        ))
     }
 
     /// The token of `epoch` was refused.

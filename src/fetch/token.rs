@@ -12,6 +12,9 @@ use serde::Serialize;
 /// A signed token cannot be told apart from a wrong clock sooner than the `Date` header counts: whole seconds.
 const SMALLEST_SKEW: SignedDuration = SignedDuration::from_secs(2);
 
+/// A clock that is wrong by less disturbs nobody: tokens follow the server's, days are opened a little late.
+const TOLD_SKEW: SignedDuration = SignedDuration::from_mins(1);
+
 /// How far `nbf` goes back when a token was "not valid yet" although no skew is seen.
 const CAUTIOUS_LEEWAY: Duration = Duration::from_secs(300);
 
@@ -34,6 +37,7 @@ pub struct TokenState {
     epoch: u64,
     /// Server's clock minus ours, as last seen.
     skew: SignedDuration,
+    skew_told: bool,
     cautious: bool,
     /// The first token refused since one was last accepted.
     trial: Option<u64>,
@@ -112,8 +116,12 @@ impl TokenState {
         u32::try_from(tokens).unwrap_or(u32::MAX)
     }
 
-    /// Learns the server's clock from an answer's `Date`.
-    pub fn observe(&mut self, server: Timestamp, now: Timestamp) {
+    /// Learns the server's clock from an answer's `Date`. Gives the skew, server minus ours, the first time that it is one a
+    /// person should hear of.
+    pub fn observe(&mut self, server: Timestamp, now: Timestamp) -> Option<SignedDuration> {
         self.skew = server.duration_since(now);
+        let is_news = self.skew.abs() >= TOLD_SKEW && !self.skew_told;
+        self.skew_told |= is_news;
+        is_news.then_some(self.skew)
     }
 }

@@ -10,7 +10,7 @@ use super::file::{AxisFile, DatesFile, FileFile, OrderFile};
 use super::names::Fields;
 use super::ordered::Ordered;
 use super::template::is_name;
-use super::{Axis, DateAxis, DateBound, DateStep, FileAxis, FileKind, Grid, Problem, Problems};
+use super::{Axis, DateAxis, DateBound, DateStep, FileAxis, FileKind, Grid, Problem, Problems, unknown_zone};
 
 /// Checks the axes; files among them are looked for from `folder`, the folder of the job file.
 pub(crate) fn parse_grid(axes: Ordered<AxisFile>, folder: &Path, problems: &mut Problems) -> Grid {
@@ -115,9 +115,7 @@ fn parse_dates(file: DatesFile, path: &str, problems: &mut Problems) -> Option<D
     if let Some(zone) = &file.zone
         && jiff::tz::TimeZone::get(zone).is_err()
     {
-        let message = format!("unknown zone `{zone}`");
-        let hint = "write an IANA name such as `Asia/Shanghai`, or `UTC`";
-        problems.push(Problem::new(format!("{path}/zone"), message).hint(hint));
+        problems.push(unknown_zone(zone, format!("{path}/zone")));
     }
     if let Some(format) = &file.format {
         problems.0.extend(wrong_format(format, &format!("{path}/format")));

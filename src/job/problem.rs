@@ -130,6 +130,18 @@ pub fn nearest<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
         .map(|(_, name)| name)
 }
 
+/// What to say of `zone`, which is no zone, at `path`. Names of zones are alike (`Asia/…`): only a slip of one or two letters
+/// shows what was meant.
+pub fn unknown_zone(zone: &str, path: impl Into<String>) -> Problem {
+    let slips = |name: &str| strsim::damerau_levenshtein(&zone.to_lowercase(), &name.to_lowercase());
+    let known = jiff::tz::db().available().map(|name| (slips(name.as_str()), name.to_string()));
+    let message = match known.min().filter(|(slips, _)| *slips <= 2) {
+        Some((_, meant)) => format!("unknown time zone `{zone}`, did you mean `{meant}`?"),
+        None => format!("unknown time zone `{zone}`"),
+    };
+    Problem::new(path, message).hint("write an IANA name, such as `Asia/Shanghai` or `UTC`")
+}
+
 /// Jaro-Winkler, but two letters swapped in a short word (`dya`) are always near.
 fn likeness(found: &str, name: &str) -> f64 {
     let near = name.len() > 2 && strsim::damerau_levenshtein(found, name) == 1;

@@ -21,7 +21,7 @@ pub(super) struct Text {
     names: Vec<String>,
 }
 
-const STARS_EXPLAINED: &str = "values of unknown keys are not shown, they may be secrets";
+const STARS_EXPLAINED: &str = "values of unknown keys are not shown, they may be secrets: those stand in the environment or in `.env`, never here";
 
 const PLAIN_AUTH_KEYS: [&str; 9] =
     ["kind", "name", "prefix", "lifetime", "leeway", "renew_at", "env", "file", "command"];

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::job::{Problem, Problems, parse_duration};
+use crate::job::{Problem, Problems, parse_duration, unknown_zone};
 
 use super::{Limits, Unit, Window};
 
@@ -247,12 +247,7 @@ impl WindowFile {
 
 /// An IANA zone by name.
 pub(super) fn parse_zone(name: &str, path: &str, problems: &mut Problems) -> Option<TimeZone> {
-    TimeZone::get(name)
-        .map_err(|_| {
-            let message = format!("unknown time zone `{name}`");
-            problems.push(Problem::new(path, message).hint("write an IANA name, such as `Asia/Shanghai` or `UTC`"));
-        })
-        .ok()
+    TimeZone::get(name).map_err(|_| problems.push(unknown_zone(name, path))).ok()
 }
 
 fn parse_time(text: &str, path: &str, problems: &mut Problems) -> Option<Time> {

@@ -11,6 +11,7 @@ mod ends;
 mod enforced;
 mod grace;
 mod killed;
+mod mistakes;
 mod place;
 mod progress;
 mod quota;

@@ -5,7 +5,7 @@ use regex::Regex;
 use super::place::{Ended, Place};
 
 /// Code, stdout and stderr of `ended`, without this folder, times, ports and sizes.
-fn screen(place: &Place, ended: &Ended) -> String {
+pub(super) fn screen(place: &Place, ended: &Ended) -> String {
     let mut text = format!("exit {}\n--- stdout\n{}--- stderr\n{}", ended.code.unwrap(), ended.out, ended.err);
     for folder in [place.path().canonicalize().unwrap(), place.path().to_owned()] {
         text = text.replace(&folder.display().to_string(), "[place]");
@@ -14,6 +14,8 @@ fn screen(place: &Place, ended: &Ended) -> String {
         (r"127\.0\.0\.1:\d+", "127.0.0.1:[port]"),
         (r"\d\d:\d\d:\d\dZ", "[time]"),
         (r"\d+ (kB|B)\b", "[size]"),
+        (r"pid \d+", "pid [n]"),
+        (r"\d{4}-\d\d-\d\dT\d\d:\d\d:[\d.]+Z", "[when]"),
         (r"(?m)^(\[time\] \S+ \d+ %).*$", "$1 …"),
         (r"\d{4}-\d\d-\d\d \d\d:\d\d \(", "[when] ("),
         (r", in \d+ s: the (second|concurrency) limit \([\d,]+\)", ", in [n] s: the [quickest] limit"),
