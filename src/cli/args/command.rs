@@ -9,6 +9,7 @@ use super::jobs::JobArguments;
 use super::quota::QuotaArguments;
 use super::replay::ReplayArguments;
 use super::run::RunArguments;
+use super::schema::SchemaArguments;
 use super::simulate::SimulateArguments;
 use super::verify::VerifyArguments;
 
@@ -40,6 +41,8 @@ pub(in crate::cli) enum Command {
     Quota(QuotaArguments),
     /// Play a provider on this machine, with its auth, limits, codes and paging
     Simulate(SimulateArguments),
+    /// Print the JSON Schema of job, provider and settings files, or a page with every key
+    Schema(SchemaArguments),
 }
 
 impl Command {
@@ -52,7 +55,7 @@ impl Command {
             Self::Replay(arguments) => arguments.jobs.json,
             Self::Bench(arguments) => arguments.json,
             Self::Quota(arguments) => arguments.json,
-            Self::Simulate(_) => false,
+            Self::Simulate(_) | Self::Schema(_) => false,
         }
     }
 }

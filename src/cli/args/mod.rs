@@ -6,6 +6,7 @@ mod jobs;
 mod quota;
 mod replay;
 mod run;
+mod schema;
 mod simulate;
 mod verify;
 
@@ -15,5 +16,6 @@ pub(super) use jobs::JobArguments;
 pub(super) use quota::QuotaArguments;
 pub(super) use replay::ReplayArguments;
 pub(super) use run::{ProgressMode, RunArguments};
+pub(super) use schema::{Format, Kind, SchemaArguments};
 pub(super) use simulate::SimulateArguments;
 pub(super) use verify::VerifyArguments;
