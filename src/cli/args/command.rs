@@ -5,6 +5,7 @@ use clap::{Parser, Subcommand};
 use crate::run::Exit;
 
 use super::bench::BenchArguments;
+use super::init::InitArguments;
 use super::jobs::JobArguments;
 use super::quota::QuotaArguments;
 use super::replay::ReplayArguments;
@@ -25,6 +26,8 @@ pub(in crate::cli) struct Arguments {
 /// One file each in `src/cli/`, and one here for what each takes.
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum Command {
+    /// Write a new workspace: settings, a commented job, and what an editor needs
+    Init(InitArguments),
     /// Fetch what the jobs ask for and publish it; resumes by itself where an earlier run stopped
     Run(RunArguments),
     /// Report every mistake in job files and settings; sends nothing
@@ -55,7 +58,7 @@ impl Command {
             Self::Replay(arguments) => arguments.jobs.json,
             Self::Bench(arguments) => arguments.json,
             Self::Quota(arguments) => arguments.json,
-            Self::Simulate(_) | Self::Schema(_) => false,
+            Self::Init(_) | Self::Simulate(_) | Self::Schema(_) => false,
         }
     }
 }

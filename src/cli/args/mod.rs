@@ -2,6 +2,7 @@
 
 mod bench;
 mod command;
+mod init;
 mod jobs;
 mod quota;
 mod replay;
@@ -12,6 +13,7 @@ mod verify;
 
 pub(super) use bench::BenchArguments;
 pub(super) use command::{Arguments, Command};
+pub(super) use init::InitArguments;
 pub(super) use jobs::JobArguments;
 pub(super) use quota::QuotaArguments;
 pub(super) use replay::ReplayArguments;

@@ -10,6 +10,7 @@ mod disk;
 mod ends;
 mod enforced;
 mod grace;
+mod init;
 mod killed;
 mod place;
 mod progress;
