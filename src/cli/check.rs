@@ -12,11 +12,16 @@ use super::args::JobArguments;
 use super::load::load;
 use super::start::CommandError;
 use super::term::{put, say};
+use super::unset::stand_in;
 
 /// Checks jobs, settings, axis files and secrets.
 pub(super) fn check(arguments: &JobArguments) -> Result<Exit, CommandError> {
-    let prepared = load(arguments)?.prepare(Clock::system().now().wall)?;
-    let warnings = warnings(&prepared);
+    let mut loaded = load(arguments)?;
+    // Nothing is sent, so a key may come later.
+    let providers = loaded.providers();
+    let mut warnings = stand_in(&mut loaded.workspace.environment, &providers);
+    let prepared = loaded.prepare(Clock::system().now().wall)?;
+    warnings.extend(guesses_of(&prepared));
     if arguments.json {
         let jobs: Vec<_> = prepared.iter().map(|job| job.job.name.as_str()).collect();
         put(&json!({ "ok": true, "jobs": jobs, "warnings": warnings }).to_string());
@@ -29,7 +34,7 @@ pub(super) fn check(arguments: &JobArguments) -> Result<Exit, CommandError> {
     Ok(Exit::Done)
 }
 
-fn warnings(prepared: &[Prepared]) -> Vec<String> {
+fn guesses_of(prepared: &[Prepared]) -> Vec<String> {
     let mut providers: Vec<&Provider> = prepared.iter().map(|job| job.provider.as_ref()).collect();
     providers.sort_by_key(|provider| &provider.name);
     providers.dedup_by_key(|provider| &provider.name);

@@ -12,7 +12,7 @@ use crate::run::{Exit, RunError, next_step};
 use super::args::{Arguments, Command};
 use super::problems;
 use super::term::say;
-use super::{bench, check, plan, quota, replay, run, simulate, verify};
+use super::{bench, check, init, plan, quota, replay, run, schema, simulate, verify};
 
 /// Why a command could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -87,6 +87,7 @@ pub fn main() -> ExitCode {
 
 async fn command(command: Command) -> Result<Exit, CommandError> {
     match command {
+        Command::Init(arguments) => init::init(&arguments),
         Command::Run(arguments) => run::run(arguments).await,
         Command::Check(arguments) => check::check(&arguments),
         Command::Plan(arguments) => plan::plan(&arguments),
@@ -94,6 +95,7 @@ async fn command(command: Command) -> Result<Exit, CommandError> {
         Command::Replay(arguments) => replay::replay(arguments).await,
         Command::Bench(arguments) => bench::bench(&arguments).await,
         Command::Quota(arguments) => quota::quota(&arguments),
+        Command::Schema(arguments) => schema::schema(&arguments),
         Command::Simulate(arguments) => simulate::simulate(arguments).await,
     }
 }

@@ -10,7 +10,7 @@ use super::ordered::Ordered;
 use super::paging_file::{MethodFile, PagingFile};
 use super::retention_file::{ArchiveFile, RefetchFile};
 
-/// A job: makes one dataset.
+/// A job: makes one dataset. Lengths of time are a whole number and a unit: `250ms`, `10s`, `5m`, `1h`, `1d`.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "Tidemill job")]
@@ -19,7 +19,8 @@ pub struct JobFile {
     pub name: String,
     /// Name of the provider: a preset or a file under `providers/`.
     pub provider: String,
-    /// The axes. Every combination of their values is one cell: fetched, resumed and audited on its own.
+    /// The axes. Every combination of their values is one cell: fetched, resumed and audited on its own; one cell when
+    /// absent.
     #[serde(default)]
     pub grid: Ordered<AxisFile>,
     /// What each cell asks. Strings may hold `{axis}` and `{axis.field}`; `{{` and `}}` are braces.
@@ -33,7 +34,7 @@ pub struct JobFile {
     /// Where the dataset goes.
     #[serde(default)]
     pub output: OutputFile,
-    /// How the next page is asked for; replaces the provider's `[paging]`.
+    /// How the next page is asked for; the provider's own `[paging]` when absent.
     pub paging: Option<PagingFile>,
     /// When what is published is fetched again: `never` (the default), `always`, `{ last = "3d", of = "day" }` or
     /// `{ after = "12h" }`. A file is replaced in one step once all of it has come.
@@ -41,13 +42,13 @@ pub struct JobFile {
     /// How long raw pages are kept.
     #[serde(default)]
     pub archive: ArchiveFile,
-    /// Most requests one run may send; then it pauses (exit 75).
+    /// Most requests one run may send; then it pauses (exit 75). No ceiling when absent.
     #[schemars(range(min = 1))]
     pub max_requests: Option<u64>,
-    /// Most credits one run may spend, as the provider reports them; then it pauses (exit 75).
+    /// Most credits one run may spend, as the provider reports them; then it pauses (exit 75). No ceiling when absent.
     #[schemars(range(min = 1))]
     pub max_credits: Option<u64>,
-    /// Longest one run may take, such as `6h`; then it pauses (exit 75).
+    /// Longest one run may take, such as `6h`; then it pauses (exit 75). No ceiling when absent.
     pub deadline: Option<String>,
 }
 
@@ -77,7 +78,7 @@ pub struct DatesFile {
     pub zone: Option<String>,
     /// How a date is written, as strftime does: `%Y%m%d`; `%Y-%m-%d` when absent.
     pub format: Option<String>,
-    /// `newest`: from the latest date backwards; `oldest` when absent.
+    /// Which date comes first: `newest` goes from the latest backwards; `oldest` when absent.
     #[serde(default)]
     pub order: OrderFile,
 }
@@ -97,9 +98,9 @@ pub enum OrderFile {
 pub struct FileFile {
     /// The file, `.csv`, `.txt` or `.jsonl`; relative to the folder of the job file.
     pub file: String,
-    /// The one column of a `.csv` to read; without it the axis is whole rows, `{axis.column}`.
+    /// The one column of a `.csv` to read; whole rows when absent, used as `{axis.column}`.
     pub column: Option<String>,
-    /// The field that names a cell for ever; without it the whole row does.
+    /// The field that names a cell for ever; the whole row when absent.
     pub key: Option<String>,
 }
 
@@ -112,15 +113,15 @@ pub struct RequestFile {
     pub method: MethodFile,
     /// Its path below the provider's `base_url`, such as `/app/rank`; values are encoded as one segment.
     pub path: String,
-    /// Query parameters; a list repeats its parameter.
+    /// Query parameters; a list repeats its parameter; none when absent.
     #[serde(default)]
     pub query: Ordered<Value>,
-    /// Extra headers.
+    /// Extra headers; none when absent.
     #[serde(default)]
     pub headers: Ordered<String>,
-    /// A JSON body. A string that is exactly one placeholder keeps the JSON type of its value.
+    /// A JSON body; none when absent. A string that is exactly one placeholder keeps the JSON type of its value.
     pub json: Option<Value>,
-    /// A form body.
+    /// The fields of a form body; none when absent.
     pub form: Option<Ordered<Value>>,
 }
 
@@ -128,15 +129,17 @@ pub struct RequestFile {
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RecordsFile {
-    /// Path below the provider's own record path: `ranks`, `data.items`.
+    /// Path below the provider's own record path: `ranks`, `data.items`; that path itself when absent.
     pub path: Option<String>,
-    /// What stands there; without it a list is many records and an object is one.
+    /// What must stand there: a list of `objects`, or one `object`; either of them when absent.
     pub shape: Option<ShapeFile>,
-    /// A field of each record that is a list of objects: one record each, with the parent's other fields.
+    /// A field of each record that is a list of objects: each becomes a row of its own, with the parent's other fields; none
+    /// when absent.
     pub explode: Option<String>,
-    /// Columns added to every record.
+    /// Columns added to every record, name and value; `{axis}` and `{axis.field}` are filled in.
     pub add: Ordered<Value>,
-    /// Fields of every record that must equal what was asked, for providers that ignore parameters they do not know.
+    /// Fields of every record that must equal what was asked, for providers that ignore parameters they do not know: path
+    /// of the field and its text, such as `{axis}`.
     pub expect: Ordered<String>,
 }
 
@@ -160,11 +163,11 @@ pub struct SchemaFile {
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct OutputFile {
-    /// Folder below the output root; the job's name when absent.
+    /// Folder below the `output` of `tidemill.toml`; the job's name when absent.
     pub path: Option<String>,
-    /// Axes that become Hive folders (`day=2026-01-01`); cells equal in all of them share one file.
+    /// Axes that become Hive folders (`day=2026-01-01`); cells equal in all of them share one file. No folders when absent.
     pub partition_by: Vec<String>,
-    /// Cells per file where `partition_by` is not used; 1000 when absent.
+    /// Cells per file where `partition_by` is not used; `1000` when absent.
     #[schemars(range(min = 1))]
     pub cells_per_file: Option<u32>,
 }

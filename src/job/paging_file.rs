@@ -18,16 +18,17 @@ pub enum PagingFile {
     Page {
         /// Parameter that carries the page number.
         page: String,
-        /// Number of the first page; 1 when absent.
+        /// Number of the first page; `1` when absent.
         first: Option<u64>,
-        /// Parameter that carries the page size, if the provider takes one.
+        /// Parameter that carries the page size; none is sent when absent.
         size: Option<String>,
         /// Records asked for per page.
         #[schemars(range(min = 1))]
         page_size: u64,
-        /// Where an answer says how many records there are in all, such as `/data/total`.
+        /// Where an answer says how many records there are in all, such as `/data/total`; a page that is not full ends when
+        /// absent.
         total: Option<String>,
-        /// Where an answer says whether there is more, such as `/data/has_more`.
+        /// Where an answer says whether there is more, such as `/data/has_more`; `total` or a full page tells when absent.
         has_more: Option<String>,
         /// Pages of one cell that may be under way at once, once the first has told the `total`; one by one when absent.
         #[schemars(range(min = 2, max = 1024))]
@@ -42,7 +43,8 @@ pub enum PagingFile {
         /// Records asked for per page.
         #[schemars(range(min = 1))]
         page_size: u64,
-        /// Where an answer says how many records there are in all; then only the total or an empty page ends.
+        /// Where an answer says how many records there are in all: then only that or an empty page ends; a page that is not
+        /// full ends when absent.
         total: Option<String>,
         /// Pages of one cell that may be under way at once, once the first has told the `total`; one by one when absent.
         #[schemars(range(min = 2, max = 1024))]
@@ -52,9 +54,9 @@ pub enum PagingFile {
     Cursor {
         /// Parameter name and where an answer holds its value; null there ends, and absence once it has been there.
         fields: Ordered<String>,
-        /// Where an answer says whether there is more; `false` ends.
+        /// Where an answer says whether there is more: `false` ends; the fields alone tell when absent.
         has_more: Option<String>,
-        /// A request of its own for following pages; without it the fields join the job's own parameters.
+        /// A request of its own for following pages; the job's own with the fields among its parameters when absent.
         next: Option<NextRequestFile>,
         /// Write `true` where a provider leaves the fields out of an answer of one page only; without it such an answer is
         /// taken for a wrong path.
@@ -81,10 +83,10 @@ pub struct NextRequestFile {
     pub method: MethodFile,
     /// Its path below the base URL, such as `/common/next-page`.
     pub path: String,
-    /// Its query parameters.
+    /// Its query parameters; none when absent.
     #[serde(default)]
     pub query: Ordered<Value>,
-    /// Its JSON body.
+    /// Its JSON body; none when absent.
     pub json: Option<Value>,
 }
 

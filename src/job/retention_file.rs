@@ -52,7 +52,7 @@ pub enum RefetchWord {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LastFile {
-    /// How many days before today count, such as `3d`.
+    /// How many days before today count, such as `3d`; whole days.
     pub last: String,
     /// The date axis; it must be in `partition_by`.
     pub of: String,
@@ -62,7 +62,7 @@ pub struct LastFile {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AfterFile {
-    /// How old a file is fetched again.
+    /// The age from which on a file is fetched again, such as `12h`.
     pub after: String,
 }
 
@@ -70,9 +70,9 @@ pub struct AfterFile {
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ArchiveFile {
-    /// How long, such as `7d` (the default); `0` keeps none.
+    /// A length of time, `7d` when absent; `"0"` keeps none.
     pub keep: Option<Value>,
-    /// At most so much in all, such as `2GB`; the oldest go first.
+    /// At most so many bytes in all, as a number or as text such as `2GB`: the oldest go first; no bound when absent.
     pub max_bytes: Option<Value>,
 }
 

@@ -15,7 +15,7 @@ use super::{Auth, SecretRef};
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AuthFile {
-    /// Where the credential goes.
+    /// Where the credential goes; that of the weaker layer when absent.
     pub kind: Option<AuthKind>,
     /// `header`: name of the header. `query`, `json`, `form`: name of the parameter or field.
     pub name: Option<String>,
@@ -31,7 +31,7 @@ pub struct AuthFile {
     pub access_key: Option<SecretFile>,
     /// `jwt`: signs the token.
     pub secret_key: Option<SecretFile>,
-    /// `jwt`: how long a token is valid; `30m` when absent.
+    /// `jwt`: how long a token is valid, as a length of time; `30m` when absent.
     pub lifetime: Option<String>,
     /// `jwt`: how far before now it begins to be valid; `5s` when absent.
     pub leeway: Option<String>,

@@ -19,18 +19,19 @@ use super::rule_file::RuleFile;
 /// A provider: a preset, `providers/NAME.toml`, or the table `[provider.NAME]` of `tidemill.toml`.
 ///
 /// Layers are merged key by key, the stronger one wins; lists replace. A table with `kind` replaces the weaker one
-/// except its secrets.
+/// except its secrets. Lengths of time are a whole number and a unit: `250ms`, `10s`, `5m`, `1h`, `1d`.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(title = "Tidemill provider")]
 pub struct ProviderFile {
     /// Requests go below this address: `http` or `https`, without user name, query or fragment. `http` with a
-    /// credential is allowed on loopback addresses only.
+    /// credential is allowed on loopback addresses only. A provider needs one; that of the weaker layer when absent.
     pub base_url: Option<String>,
     /// IANA zone of the provider's calendar; `UTC` when absent.
     pub zone: Option<String>,
     /// How a request proves who asks; nothing when absent.
     pub auth: Option<AuthFile>,
-    /// Headers on every request.
+    /// Headers on every request; none when absent.
     #[schemars(with = "Option<BTreeMap<String, String>>")]
     pub headers: Option<Map<String, Value>>,
     /// How an answer is read.
@@ -41,7 +42,7 @@ pub struct ProviderFile {
     pub paging: Option<PagingFile>,
     /// Rules that are asked before `rules`: for exceptions of your own without repeating a preset's list.
     pub rules_first: Option<Vec<RuleFile>>,
-    /// What answers mean, in order; the first match wins.
+    /// What answers mean, in order; the first match wins. The `envelope` and the HTTP status alone when absent.
     pub rules: Option<Vec<RuleFile>>,
     /// Waits up to this are slept, longer ones park the job; `5m` when absent.
     pub max_wait: Option<String>,
@@ -57,9 +58,10 @@ pub struct ProviderFile {
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EnvelopeFile {
-    /// Where the code stands, one path or several; the first that holds one counts. Absent: the HTTP status decides.
+    /// Where the code stands, one path or several; the first that holds one counts. The HTTP status decides
+    /// when absent.
     pub code: Option<Texts>,
-    /// Where the message stands, one path or several.
+    /// Where the message stands, one path or several; no message when absent.
     pub message: Option<Texts>,
     /// Codes that mean success; `0` and `"0"` are the same.
     pub ok: Option<Vec<Item>>,
@@ -67,7 +69,7 @@ pub struct EnvelopeFile {
     pub ok_when_absent: Option<bool>,
     /// Where the records are; the whole body when absent.
     pub records: Option<String>,
-    /// Where the cost of the call is, in credits.
+    /// Where the cost of the call is, in credits; calls cost none when absent.
     pub cost: Option<String>,
 }
 

@@ -16,25 +16,26 @@ use super::{Limits, Unit, Window};
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LimitsFile {
-    /// Calls per second: a number, or a table that also says how the provider keeps the limit.
+    /// Calls per second: a number, or a table that also says how the provider keeps the limit; no such limit when absent.
     pub qps: Option<RateFile>,
-    /// Calls per minute, wherever the minute starts.
+    /// Calls per minute, wherever the minute starts; no such limit when absent.
     pub per_minute: Option<RateFile>,
-    /// Calls per hour, wherever the hour starts.
+    /// Calls per hour, wherever the hour starts; no such limit when absent.
     pub per_hour: Option<RateFile>,
     /// Calls per day: a number, or a table that also says when the day begins. A plain number keeps `resets` and
-    /// `zone` of the weaker layer; without any the last 24 hours count.
+    /// `zone` of the weaker layer; without any the last 24 hours count. No such limit when
+    /// absent.
     pub per_day: Option<DayFile>,
     /// Credits per day, written like `per_day`. What a call costs is known from its answer (`[envelope] cost`); until
-    /// then the dearest of the calls before is supposed.
+    /// then the dearest of the calls before is supposed. No such limit when absent.
     pub credits_per_day: Option<DayFile>,
-    /// Further windows, each with a length of its own.
+    /// Further windows, each with a length of its own; none when absent.
     pub windows: Option<Vec<WindowFile>>,
     /// Requests in flight; `1` when absent.
     #[schemars(range(min = 1, max = 10_000))]
     pub concurrency: Option<u32>,
     /// The numbers of this layer are a cautious guess: `check` names those that no stronger layer gives. `false` in a
-    /// stronger layer says that they have been looked up and are right.
+    /// stronger layer says that they have been looked up and are right; it is `false` when absent.
     pub guess: Option<bool>,
 }
 
@@ -58,7 +59,7 @@ pub enum RateFile {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RateTable {
-    /// Calls.
+    /// Calls in one window; the number of the weaker layer when absent.
     #[schemars(range(min = 1, max = 10_000_000))]
     pub max: Option<u32>,
     /// How the provider keeps it; `window` when absent, which is safe whatever it does.
@@ -100,10 +101,10 @@ pub enum DayFile {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DayTable {
-    /// Calls.
+    /// Calls, or credits, in one day; the number of the weaker layer when absent.
     #[schemars(range(min = 1, max = 1_000_000_000))]
     pub max: Option<u32>,
-    /// Wall-clock time at which the day begins, such as `"00:00"`.
+    /// Wall-clock time at which the day begins, such as `"00:00"`; the last 24 hours count when absent.
     pub resets: Option<String>,
     /// IANA zone `resets` is read in; the provider's when absent.
     pub zone: Option<String>,
@@ -123,7 +124,7 @@ pub enum DayWindow {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WindowFile {
-    /// Calls.
+    /// Calls, or credits, in one window.
     #[schemars(range(min = 1, max = 1_000_000_000))]
     pub max: u32,
     /// Length, such as `10s` or `5h`; at most 31 days.

@@ -11,10 +11,11 @@ use crate::job::{Problem, Problems};
 use super::file::ProviderFile;
 use super::layers::Text;
 
-/// The mirror of `tidemill.toml`. It is looked for in the folder of the job file and above, then in the current folder
-/// and above.
+/// `tidemill.toml`: what is true for a workspace. It is looked for in the folder of the job file and above, then in the
+/// current folder and above.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(title = "Tidemill settings")]
 pub struct SettingsFile {
     /// Where the state is kept: a folder; `.tidemill` when absent. Relative to this file.
     pub state: Option<String>,

@@ -26,7 +26,7 @@ pub struct Simulation {
     pub credits: BTreeMap<String, u64>,
     /// Every code the provider is known to answer with.
     pub codes: BTreeMap<String, Code>,
-    /// What a path without an endpoint below gets.
+    /// What a path without an endpoint below gets; `generic` when absent.
     pub other_paths: OtherPaths,
     /// Endpoints with records of their own.
     pub endpoints: Vec<Endpoint>,
@@ -138,7 +138,7 @@ pub struct Endpoint {
     pub methods: Vec<String>,
     /// Where its records are, below the provider's record path.
     pub records: String,
-    /// A list of objects, or one object.
+    /// A list of objects, or one object; `objects` when absent.
     pub shape: RecordShape,
     /// Parameters it cannot do without.
     pub require: Vec<String>,
@@ -209,7 +209,7 @@ pub struct Keys {
 pub struct Column {
     /// Field name.
     pub name: String,
-    /// What makes the values.
+    /// What makes the values; `constant` when absent.
     pub kind: ColumnKind,
     /// `echo`, `timestamp`: the request parameter, dotted below the first level (`messages.0.content`).
     pub parameter: String,

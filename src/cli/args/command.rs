@@ -5,10 +5,12 @@ use clap::{Parser, Subcommand};
 use crate::run::Exit;
 
 use super::bench::BenchArguments;
+use super::init::InitArguments;
 use super::jobs::JobArguments;
 use super::quota::QuotaArguments;
 use super::replay::ReplayArguments;
 use super::run::RunArguments;
+use super::schema::SchemaArguments;
 use super::simulate::SimulateArguments;
 use super::verify::VerifyArguments;
 
@@ -24,6 +26,8 @@ pub(in crate::cli) struct Arguments {
 /// One file each in `src/cli/`, and one here for what each takes.
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum Command {
+    /// Write a new workspace: settings, a commented job, and what an editor needs
+    Init(InitArguments),
     /// Fetch what the jobs ask for and publish it; resumes by itself where an earlier run stopped
     Run(RunArguments),
     /// Report every mistake in job files and settings; sends nothing
@@ -40,6 +44,8 @@ pub(in crate::cli) enum Command {
     Quota(QuotaArguments),
     /// Play a provider on this machine, with its auth, limits, codes and paging
     Simulate(SimulateArguments),
+    /// Print the JSON Schema of job, provider and settings files, or a page with every key
+    Schema(SchemaArguments),
 }
 
 impl Command {
@@ -52,7 +58,7 @@ impl Command {
             Self::Replay(arguments) => arguments.jobs.json,
             Self::Bench(arguments) => arguments.json,
             Self::Quota(arguments) => arguments.json,
-            Self::Simulate(_) => false,
+            Self::Init(_) | Self::Simulate(_) | Self::Schema(_) => false,
         }
     }
 }
