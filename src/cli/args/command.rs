@@ -5,6 +5,7 @@ use clap::{Parser, Subcommand};
 use crate::run::Exit;
 
 use super::bench::BenchArguments;
+use super::explain::ExplainArguments;
 use super::jobs::JobArguments;
 use super::quota::QuotaArguments;
 use super::replay::ReplayArguments;
@@ -38,6 +39,8 @@ pub(in crate::cli) enum Command {
     Bench(BenchArguments),
     /// Show how full the limits of each credential are, and who has used them; sends nothing
     Quota(QuotaArguments),
+    /// Say what a code of a provider means, what is done about it and what you can do; sends nothing
+    Explain(ExplainArguments),
     /// Play a provider on this machine, with its auth, limits, codes and paging
     Simulate(SimulateArguments),
 }
@@ -52,6 +55,7 @@ impl Command {
             Self::Replay(arguments) => arguments.jobs.json,
             Self::Bench(arguments) => arguments.json,
             Self::Quota(arguments) => arguments.json,
+            Self::Explain(arguments) => arguments.json,
             Self::Simulate(_) => false,
         }
     }

@@ -2,6 +2,7 @@
 
 mod bench;
 mod command;
+mod explain;
 mod jobs;
 mod quota;
 mod replay;
@@ -11,6 +12,7 @@ mod verify;
 
 pub(super) use bench::BenchArguments;
 pub(super) use command::{Arguments, Command};
+pub(super) use explain::ExplainArguments;
 pub(super) use jobs::JobArguments;
 pub(super) use quota::QuotaArguments;
 pub(super) use replay::ReplayArguments;
