@@ -77,6 +77,9 @@ fn job_summary(job: &JobReport) -> String {
     for line in job.rejected.iter().chain(&job.warnings).take(10) {
         text.push_str(&format!("          - {line}\n"));
     }
+    if let Some(code) = refused_code(job) {
+        text.push_str(&format!("          what that means: tidemill explain {} {code}\n", job.provider));
+    }
     text
 }
 
@@ -87,6 +90,17 @@ fn others(job: &JobReport) -> String {
         .map(|(label, times)| format!("{label} x{times}"))
         .collect::<Vec<_>>()
         .join(", ")
+}
+
+/// The code, or else the HTTP status, that a job which is not done was refused with for the gravest reason.
+fn refused_code(job: &JobReport) -> Option<&str> {
+    const GRAVEST: [&str; 5] = ["stop ", "reject ", "reauthorize ", "throttle ", "retry "];
+    let labels = || job.answers.keys();
+    let code = GRAVEST.iter().find_map(|verdict| labels().find_map(|label| label.strip_prefix(verdict)))?;
+    let code = code.strip_prefix("HTTP ").unwrap_or(code);
+    // What is no plain word may be anything a provider sends, and is not for a shell.
+    let is_plain = code.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._".contains(&byte));
+    (job.exit != Exit::Done && is_plain).then_some(code)
 }
 
 fn how_to_look(report: &Report) -> Option<String> {

@@ -12,7 +12,7 @@ use crate::run::{Exit, RunError, next_step};
 use super::args::{Arguments, Command};
 use super::problems;
 use super::term::say;
-use super::{bench, check, init, plan, quota, replay, run, schema, simulate, verify};
+use super::{bench, check, explain, init, plan, quota, replay, run, schema, simulate, verify};
 
 /// Why a command could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -96,6 +96,7 @@ async fn command(command: Command) -> Result<Exit, CommandError> {
         Command::Bench(arguments) => bench::bench(&arguments).await,
         Command::Quota(arguments) => quota::quota(&arguments),
         Command::Schema(arguments) => schema::schema(&arguments),
+        Command::Explain(arguments) => explain::explain(&arguments),
         Command::Simulate(arguments) => simulate::simulate(arguments).await,
     }
 }

@@ -12,6 +12,11 @@ pub(super) fn say(text: &str) {
     ignore_broken_pipe(writeln!(io::stderr().lock(), "{text}"));
 }
 
+/// Columns of the terminal that stdout is; none when it is none.
+pub(super) fn columns() -> Option<usize> {
+    rustix::termios::tcgetwinsize(io::stdout()).ok().map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0)
+}
+
 /// There is nobody left to tell when stdout or stderr cannot be written.
 fn ignore_broken_pipe(result: io::Result<()>) {
     drop(result);

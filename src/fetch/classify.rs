@@ -78,16 +78,24 @@ pub fn classify(
     let silent = code.is_none() || ok;
     match provider.rules.iter().find(|rule| matches(rule, &asked, code.as_deref(), silent, &message)) {
         Some(rule) => judged(rule.verdict.clone(), rule.hint.as_deref()),
-        None if read.is_none() && success => judged(LATER, None),
-        None if http == 429 && silent => judged(Verdict::Throttle(ThrottleWindow::Second), None),
-        None if matches!(http, 408 | 425 | 500..=599) && silent => judged(LATER, None),
-        None if matches!(http, 401 | 402 | 403 | 407) && silent => judged(
-            Verdict::Stop,
-            Some("by its HTTP status alone this is about the key, the account or a proxy on the way"),
-        ),
         None => {
-            judged(Verdict::Reject, Some("no rule of the provider file names this answer; add one to `rules_first`"))
+            let (verdict, hint) = unnamed(http, silent, read.is_some());
+            judged(verdict, hint)
         }
+    }
+}
+
+/// What an answer means that no rule of its provider names, and a hint: `silent` when its body has no code, or one that
+/// means success on a failed HTTP status.
+pub fn unnamed(http: u16, silent: bool, is_json: bool) -> (Verdict, Option<&'static str>) {
+    match http {
+        200..=299 if !is_json => (LATER, None),
+        429 if silent => (Verdict::Throttle(ThrottleWindow::Second), None),
+        408 | 425 | 500..=599 if silent => (LATER, None),
+        401 | 402 | 403 | 407 if silent => {
+            (Verdict::Stop, Some("by its HTTP status alone this is about the key, the account or a proxy on the way"))
+        }
+        _ => (Verdict::Reject, Some("no rule of the provider file names this answer; add one to `rules_first`")),
     }
 }
 

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use regex::Regex;
 
-use super::Verdict;
+use super::{Means, Verdict};
 
 /// Conditions, all of which must hold, and what they mean. Rules are asked in order; the first match wins.
 #[derive(Debug, Clone)]
@@ -17,8 +17,10 @@ pub struct Rule {
     pub message: Option<Regex>,
     /// Which requests it applies to.
     pub on: Scope,
-    /// What it means.
+    /// What it means for us.
     pub verdict: Verdict,
+    /// What the vendor says it means.
+    pub means: Means,
     /// What a person should know or do, shown with the provider's own words.
     pub hint: Option<String>,
 }

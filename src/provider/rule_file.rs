@@ -10,6 +10,7 @@ use serde::Deserialize;
 use crate::job::{Problem, Problems, parse_duration};
 
 use super::file::Item;
+use super::means::MeansFile;
 use super::{AfterRetries, CodeMatch, Rule, Scope, ThrottleWindow, Verdict};
 
 /// Conditions, all of which must hold, and what they mean.
@@ -27,8 +28,11 @@ pub struct RuleFile {
     pub on: Option<On>,
     /// Only requests whose path starts so, such as `"/report"`.
     pub path: Option<String>,
-    /// What it means.
+    /// What it means for us.
     pub verdict: VerdictName,
+    /// What the vendor says it means: text, or `{ en = "…", zh = "…" }`; absent where it documents nothing. Shown by
+    /// `tidemill explain`.
+    pub means: Option<MeansFile>,
     /// `throttle`: the limit that was hit.
     pub window: Option<ThrottleName>,
     /// `retry`: attempts in all, the first included, `5` when absent. `reauthorize`: new signatures, `1` when absent.
@@ -180,10 +184,11 @@ impl RuleFile {
                 })
                 .ok()
         });
+        let means = self.means.map(|means| means.parse(&format!("{path}/means"), problems)).unwrap_or_default();
         if problems.0.len() > before {
             return None;
         }
-        Some(Rule { http, code, message, on: scope, verdict: verdict?, hint: self.hint })
+        Some(Rule { http, code, message, on: scope, verdict: verdict?, means, hint: self.hint })
     }
 
     fn refuse_foreign_parameters(&self, path: &str, problems: &mut Problems) {

@@ -45,6 +45,22 @@ pub enum Verdict {
     Stop,
 }
 
+impl Verdict {
+    /// Its name in a provider file.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Accept => "accept",
+            Self::Empty { .. } => "empty",
+            Self::Pending { .. } => "pending",
+            Self::Retry { .. } => "retry",
+            Self::Throttle(_) => "throttle",
+            Self::Reauthorize { .. } => "reauthorize",
+            Self::Reject => "reject",
+            Self::Stop => "stop",
+        }
+    }
+}
+
 /// What exhausted attempts mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AfterRetries {

@@ -220,16 +220,7 @@ pub fn apply(jobs: &mut [JobReport], event: &Event) {
 }
 
 fn label(judgement: &Judgement) -> String {
-    let name = match judgement.verdict {
-        Verdict::Accept => "accept",
-        Verdict::Empty { .. } => "empty",
-        Verdict::Pending { .. } => "pending",
-        Verdict::Retry { .. } => "retry",
-        Verdict::Throttle(_) => "throttle",
-        Verdict::Reauthorize { .. } => "reauthorize",
-        Verdict::Reject => "reject",
-        Verdict::Stop => "stop",
-    };
+    let name = judgement.verdict.word();
     match (&judgement.code, judgement.http) {
         (Some(code), _) => format!("{name} {code}"),
         (None, 0) => format!("{name} (no answer)"),

@@ -5,6 +5,7 @@ use clap::{Parser, Subcommand};
 use crate::run::Exit;
 
 use super::bench::BenchArguments;
+use super::explain::ExplainArguments;
 use super::init::InitArguments;
 use super::jobs::JobArguments;
 use super::quota::QuotaArguments;
@@ -42,6 +43,8 @@ pub(in crate::cli) enum Command {
     Bench(BenchArguments),
     /// Show how full the limits of each credential are, and who has used them; sends nothing
     Quota(QuotaArguments),
+    /// Say what a code of a provider means, what is done about it and what you can do; sends nothing
+    Explain(ExplainArguments),
     /// Play a provider on this machine, with its auth, limits, codes and paging
     Simulate(SimulateArguments),
     /// Print the JSON Schema of job, provider and settings files, or a page with every key
@@ -59,6 +62,7 @@ impl Command {
             Self::Bench(arguments) => arguments.json,
             Self::Quota(arguments) => arguments.json,
             Self::Init(_) | Self::Simulate(_) | Self::Schema(_) => false,
+            Self::Explain(arguments) => arguments.json,
         }
     }
 }

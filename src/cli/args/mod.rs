@@ -2,6 +2,7 @@
 
 mod bench;
 mod command;
+mod explain;
 mod init;
 mod jobs;
 mod quota;
@@ -13,6 +14,7 @@ mod verify;
 
 pub(super) use bench::BenchArguments;
 pub(super) use command::{Arguments, Command};
+pub(super) use explain::ExplainArguments;
 pub(super) use init::InitArguments;
 pub(super) use jobs::JobArguments;
 pub(super) use quota::QuotaArguments;

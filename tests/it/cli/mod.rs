@@ -9,6 +9,7 @@ mod codes;
 mod disk;
 mod ends;
 mod enforced;
+mod explain;
 mod grace;
 mod init;
 mod killed;

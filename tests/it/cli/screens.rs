@@ -26,8 +26,9 @@ pub(super) fn screen(place: &Place, ended: &Ended) -> String {
     text
 }
 
+/// Pins what a person sees of `call`.
 #[track_caller]
-fn shows(name: &str, place: &Place, call: &[&str]) {
+pub(crate) fn shows(name: &str, place: &Place, call: &[&str]) {
     let ended = place.tidemill(call);
     insta::assert_snapshot!(name, format!("$ tidemill {}\n{}", call.join(" "), screen(place, &ended)));
 }

@@ -3,6 +3,7 @@
 mod bodies;
 mod code_table;
 mod connections;
+mod explain;
 mod given;
 mod headers;
 mod locate;

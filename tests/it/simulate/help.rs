@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use tidemill::job::{JsonTemplate, NextRequest, Paging, Pointer, Template};
 use tidemill::provider::{
-    Auth, CodeMatch, Envelope, Limits, Provider, Rule, Scope, SecretRef, Simulation, Verdict, Window,
+    Auth, CodeMatch, Envelope, Limits, Means, Provider, Rule, Scope, SecretRef, Simulation, Verdict, Window,
 };
 use tidemill::quota::Moment;
 use tidemill::simulate::{Faults, Latency, Options, Reply, SimSecrets, Simulator};
@@ -107,6 +107,7 @@ fn stop(code: &str) -> Rule {
         message: None,
         on: Scope::Any,
         verdict: Verdict::Stop,
+        means: Means::default(),
         hint: None,
     }
 }
