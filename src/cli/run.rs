@@ -141,7 +141,7 @@ pub(super) async fn follow(
 /// Keeps the report of each job for later questions.
 pub(super) fn remember(store: &Store, report: &Report) -> Result<(), CommandError> {
     for job in &report.jobs {
-        let text = serde_json::to_string(job).unwrap_or_default();
+        let text = serde_json::to_string(&job.kept()).unwrap_or_default();
         let row = RunRow { report: text, started: report.started, ended: report.ended };
         store.now(|ledger| ledger.note_run(&job.job, &row)).map_err(RunError::from)?;
     }
@@ -154,7 +154,8 @@ pub(super) fn empty_report(prepared: &Prepared, folders: &Folders) -> JobReport 
     let cwd = std::env::current_dir().unwrap_or_default();
     // Shorter to read and to paste; the shell of the person stands in the same folder.
     let output = output.strip_prefix(cwd).unwrap_or(&output);
-    JobReport::new(job.name.as_str(), &provider.name, output.display().to_string())
+    let report = JobReport::new(job.name.as_str(), &provider.name, output.display().to_string());
+    JobReport { zone: provider.zone.iana_name().unwrap_or("UTC").to_owned(), ..report }
 }
 
 /// A simulator for each provider of the jobs, that plays as `options` and `faults` say.

@@ -1,6 +1,6 @@
 //! The ledger in memory: the plain statement of what the others must do, and the one for tests without a disk.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -11,8 +11,8 @@ use super::error::LedgerError;
 use super::ledger::{Ledger, again_positions, found_once, positions};
 use super::model_kept::Kept;
 use super::row::{
-    CellRow, Claim, Decision, Outcome, PartitionId, PartitionRow, PartitionState, Published, RejectedRecord, Rejection,
-    Reopening, RunRow, Salvaged, SealedCell, Totals,
+    CellRow, Claim, Decision, Outcome, PartitionId, PartitionRow, PartitionState, Published, RUNS_KEPT, RejectedRecord,
+    Rejection, Reopening, RunRow, Salvaged, SealedCell, Totals,
 };
 
 /// Keeps everything in memory.
@@ -21,7 +21,8 @@ pub struct ModelLedger {
     jobs: HashMap<String, Job>,
     /// By number, from 1.
     partitions: BTreeMap<PartitionId, Kept>,
-    runs: HashMap<String, RunRow>,
+    /// The last one first.
+    runs: HashMap<String, Vec<RunRow>>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -311,12 +312,19 @@ impl Ledger for ModelLedger {
     }
 
     fn note_run(&mut self, job: &str, run: &RunRow) -> Result<(), LedgerError> {
-        self.runs.insert(job.to_owned(), run.clone());
+        let runs = self.runs.entry(job.to_owned()).or_default();
+        runs.insert(0, run.clone());
+        runs.truncate(RUNS_KEPT);
         Ok(())
     }
 
-    fn last_run(&self, job: &str) -> Result<Option<RunRow>, LedgerError> {
-        Ok(self.runs.get(job).cloned())
+    fn runs(&self, job: &str, most: usize) -> Result<Vec<RunRow>, LedgerError> {
+        Ok(self.runs.get(job).into_iter().flatten().take(most).cloned().collect())
+    }
+
+    fn jobs(&self) -> Result<Vec<String>, LedgerError> {
+        let names: BTreeSet<&String> = self.jobs.keys().chain(self.runs.keys()).collect();
+        Ok(names.into_iter().cloned().collect())
     }
 
     fn token(&self, job: &str) -> Result<Option<u64>, LedgerError> {
