@@ -17,11 +17,15 @@ mod quota;
 mod render;
 mod replay;
 mod run;
+mod select;
 mod signal;
 mod simulate;
 mod simulators;
 mod start;
+mod status;
+mod status_text;
 mod term;
 mod verify;
+mod when;
 
 pub use start::main;

@@ -115,6 +115,9 @@ pub trait Ledger: Send {
     /// The token of the last claim of a job; `None` if it was never claimed.
     fn token(&self, job: &str) -> Result<Option<u64>, LedgerError>;
 
+    /// When a job was claimed last, or begun from what was found of it; `None` if neither.
+    fn claimed(&self, job: &str) -> Result<Option<Timestamp>, LedgerError>;
+
     /// Counts of a job; zeros for an unknown one.
     fn totals(&self, job: &str) -> Result<Totals, LedgerError>;
 }

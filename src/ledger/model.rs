@@ -28,6 +28,7 @@ pub struct ModelLedger {
 #[derive(Debug, Clone, Default)]
 struct Job {
     token: u64,
+    claimed: Option<Timestamp>,
     fingerprint: Option<String>,
     schema: Option<String>,
     cells: HashSet<CellId>,
@@ -74,12 +75,13 @@ impl ModelLedger {
 }
 
 impl Ledger for ModelLedger {
-    fn claim(&mut self, job: &str, _now: Timestamp) -> Result<Claim, LedgerError> {
+    fn claim(&mut self, job: &str, now: Timestamp) -> Result<Claim, LedgerError> {
         let answered =
             self.of(job).filter(|kept| kept.row.state != PartitionState::Fetching || kept.row.generation > 1);
         let committed_cells = answered.map(|kept| kept.row.cells).sum();
         let known = self.jobs.entry(job.to_owned()).or_default();
         known.token += 1;
+        known.claimed = Some(now);
         Ok(Claim { token: known.token, known_fingerprint: known.fingerprint.clone(), committed_cells })
     }
 
@@ -270,11 +272,12 @@ impl Ledger for ModelLedger {
         Ok(self.of(job).filter(retryable).map(|kept| kept.row.id).collect())
     }
 
-    fn salvage(&mut self, job: &str, found: &Salvaged, _now: Timestamp) -> Result<(), LedgerError> {
+    fn salvage(&mut self, job: &str, found: &Salvaged, now: Timestamp) -> Result<(), LedgerError> {
         found_once(found)?;
         let mut after = self.clone();
         let known = after.jobs.entry(job.to_owned()).or_default();
         known.token = known.token.max(found.token).max(1);
+        known.claimed.get_or_insert(now);
         known.fingerprint = known.fingerprint.take().or(found.fingerprint.clone());
         known.schema = known.schema.take().or(found.schema.clone());
         let token = known.token;
@@ -329,6 +332,10 @@ impl Ledger for ModelLedger {
 
     fn token(&self, job: &str) -> Result<Option<u64>, LedgerError> {
         Ok(self.jobs.get(job).map(|job| job.token))
+    }
+
+    fn claimed(&self, job: &str) -> Result<Option<Timestamp>, LedgerError> {
+        Ok(self.jobs.get(job).and_then(|job| job.claimed))
     }
 
     fn totals(&self, job: &str) -> Result<Totals, LedgerError> {

@@ -27,7 +27,7 @@ use super::sqlite_guard::{Inside, Target, guard, outside};
 use super::sqlite_learned::{forget_learned, learn, learned};
 use super::sqlite_list::{known, partitions};
 use super::sqlite_rows::{cell_row, rejected_row};
-use super::sqlite_runs::{jobs, note_run, runs};
+use super::sqlite_runs::{claimed, jobs, note_run, runs};
 
 /// Keeps everything in one SQLite file.
 #[derive(Debug)]
@@ -293,6 +293,10 @@ impl Ledger for SqliteLedger {
         self.read("read the token", |db| {
             Ok(db.query_row("SELECT token FROM job WHERE name = ?", [job], |row| row.get(0)).optional()?)
         })
+    }
+
+    fn claimed(&self, job: &str) -> Result<Option<Timestamp>, LedgerError> {
+        self.read("read when the job was claimed", |db| claimed(db, job))
     }
 
     fn totals(&self, job: &str) -> Result<Totals, LedgerError> {

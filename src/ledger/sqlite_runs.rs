@@ -1,6 +1,7 @@
-//! The statements about runs: their reports, newest last, as many as are kept.
+//! The statements about runs: their reports, as many as are kept, and when the last one began.
 
-use rusqlite::{Transaction, params};
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::row::{RUNS_KEPT, RunRow};
 use super::sqlite_guard::Inside;
@@ -34,4 +35,10 @@ pub(super) fn runs(db: &Transaction<'_>, job: &str, most: usize) -> Inside<Vec<R
 pub(super) fn jobs(db: &Transaction<'_>) -> Inside<Vec<String>> {
     let mut select = db.prepare_cached("SELECT name FROM job UNION SELECT job FROM run ORDER BY 1")?;
     Ok(select.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
+}
+
+/// When a job was claimed last.
+pub(super) fn claimed(db: &Transaction<'_>, job: &str) -> Inside<Option<Timestamp>> {
+    let mut select = db.prepare_cached("SELECT claimed FROM job WHERE name = ?")?;
+    Ok(select.query_row([job], |row| time(row, 0)).optional()?)
 }

@@ -53,6 +53,9 @@ pub struct JobReport {
     pub provider: String,
     /// Its folder of Parquet files.
     pub output: String,
+    /// Its job file, as the call named it.
+    #[serde(default)]
+    pub file: String,
     /// The zone of the provider's days.
     #[serde(default = "utc")]
     pub zone: String,
@@ -163,6 +166,7 @@ impl JobReport {
             job: job.to_owned(),
             provider: provider.to_owned(),
             output,
+            file: String::new(),
             zone: utc(),
             exit: Exit::Failed,
             reason: None,

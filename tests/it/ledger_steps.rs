@@ -166,7 +166,14 @@ fn all(ledger: &dyn Ledger) -> String {
             .collect();
         let (known, totals) = (ledger.known(job), ledger.totals(job));
         let rest = (ledger.schema(job), ledger.runs(job, 3), ledger.token(job));
-        let rest = (rest, ledger.jobs(), ledger.retryable(job), ledger.rejections(job, 9), ledger.learned(job));
+        let rest = (
+            rest,
+            ledger.jobs(),
+            ledger.claimed(job),
+            ledger.retryable(job),
+            ledger.rejections(job, 9),
+            ledger.learned(job),
+        );
         format!("{partitions:?} {details:?} {known:?} {totals:?} {rest:?}")
     });
     jobs.join("\n")

@@ -16,5 +16,6 @@ mod progress;
 mod quota;
 mod screens;
 mod secrets;
+mod status;
 mod together;
 mod wire;

@@ -16,6 +16,10 @@ fn screen(place: &Place, ended: &Ended) -> String {
         (r"\d+ (kB|B)\b", "[size]"),
         (r"(?m)^(\[time\] \S+ \d+ %).*$", "$1 …"),
         (r"\d{4}-\d\d-\d\d \d\d:\d\d \(", "[when] ("),
+        (r"\d{4}-\d\d-\d\d \d\d:\d\d (Asia/Shanghai| )", "[when] $1"),
+        (r"(\[when\]  )\d+ s", "$1[n] s"),
+        (r"took \d+ s\b", "took [n] s"),
+        (r"\(in [\d a-z]+\)", "(in [length])"),
         (r", in \d+ s: the (second|concurrency) limit \([\d,]+\)", ", in [n] s: the [quickest] limit"),
         (r#""done":"[^"]+""#, "\"done\":\"[when]\""),
     ] {
@@ -25,7 +29,7 @@ fn screen(place: &Place, ended: &Ended) -> String {
 }
 
 #[track_caller]
-fn shows(name: &str, place: &Place, call: &[&str]) {
+pub(crate) fn shows(name: &str, place: &Place, call: &[&str]) {
     let ended = place.tidemill(call);
     insta::assert_snapshot!(name, format!("$ tidemill {}\n{}", call.join(" "), screen(place, &ended)));
 }

@@ -167,6 +167,9 @@ impl Ledger for Mortal {
     fn runs(&self, job: &str, most: usize) -> Result<Vec<RunRow>, LedgerError> {
         self.read(|ledger| ledger.runs(job, most))
     }
+    fn claimed(&self, job: &str) -> Result<Option<Timestamp>, LedgerError> {
+        self.read(|ledger| ledger.claimed(job))
+    }
     fn jobs(&self) -> Result<Vec<String>, LedgerError> {
         self.read(|ledger| ledger.jobs())
     }

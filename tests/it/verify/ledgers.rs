@@ -94,6 +94,9 @@ impl Ledger for Lying {
     fn runs(&self, job: &str, most: usize) -> Result<Vec<RunRow>, LedgerError> {
         self.inner.runs(job, most)
     }
+    fn claimed(&self, job: &str) -> Result<Option<Timestamp>, LedgerError> {
+        self.inner.claimed(job)
+    }
     fn jobs(&self) -> Result<Vec<String>, LedgerError> {
         self.inner.jobs()
     }
