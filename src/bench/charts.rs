@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::engine::Played;
-use super::histogram::Histogram;
 use super::plot::{Frame, Scale, escape, in_groups, round_steps};
 use super::report::Report;
 use super::strategy::Strategy;
 use super::truth::WindowPlayed;
+use crate::run::Histogram;
 
 /// More points than this are no longer told apart.
 const COLUMNS: usize = 300;

@@ -10,7 +10,6 @@ use crate::provider::{Cause, ThrottleWindow};
 use crate::quota::{Feedback, Ticket, WindowUse};
 
 use super::clocks::{ClientClock, moment};
-use super::histogram::Histogram;
 use super::incident::Mishap;
 use super::line::{Call, Line};
 use super::queue::{Happening, Queue};
@@ -18,6 +17,7 @@ use super::scenario::{Scenario, of_calls};
 use super::server::{FarEnd, Hit, Journey, hash};
 use super::strategy::{Answer, Client, Remains, Strategy, Turn};
 use super::truth::WindowPlayed;
+use crate::run::Histogram;
 
 /// A client gives an answer up after this.
 const PATIENCE: Duration = Duration::from_secs(60);

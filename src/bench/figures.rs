@@ -10,9 +10,9 @@ use serde::Serialize;
 use crate::provider::Cause;
 
 use super::engine::Played;
-use super::histogram::Histogram;
 use super::strategy::Strategy;
 use super::truth::WindowPlayed;
+use crate::run::Histogram;
 
 /// One strategy in numbers.
 #[derive(Debug, Clone, Serialize)]

@@ -11,10 +11,10 @@ use crate::quota::Moment;
 
 use super::clocks::moment;
 use super::engine::{Played, Refused};
-use super::histogram::Histogram;
 use super::scenario::of_calls;
 use super::strategy::Strategy;
 use super::truth::Truth;
+use crate::run::Histogram;
 
 /// What the jobs of one provider did, as it is told.
 #[derive(Debug)]

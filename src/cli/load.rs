@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use crate::job::{Job, Problem, Problems, Source, Sources};
 use crate::provider::{Environment, Provider, Workspace};
-use crate::run::{Broken, Prepared, prepare_beside};
+use crate::run::{Broken, Prepared, prepare, prepare_beside};
 
 use super::args::JobArguments;
 
@@ -48,6 +48,12 @@ pub(super) fn load(arguments: &JobArguments) -> Result<Loaded, Problems> {
 }
 
 impl Loaded {
+    /// The jobs that could be read, each by its name, and ready where nothing is wrong with it alone.
+    pub(super) fn each(&self, now: Timestamp) -> Vec<(String, Option<Prepared>)> {
+        let ready = |job: &Job| prepare(&self.workspace, vec![job.clone()], now).ok()?.pop();
+        self.jobs.iter().map(|job| (job.name.as_str().to_owned(), ready(job))).collect()
+    }
+
     /// The providers that the jobs name, as far as they are known; the rest is reported by [`Self::prepare`].
     pub(super) fn providers(&self) -> Vec<Provider> {
         let names = self.jobs.iter().map(|job| &job.provider).chain(self.broken.iter().map(|broken| &broken.provider));

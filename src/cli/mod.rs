@@ -24,12 +24,16 @@ mod replay;
 mod run;
 mod scaffolds;
 mod schema;
+mod select;
 mod signal;
 mod simulate;
 mod simulators;
 mod start;
+mod status;
+mod status_text;
 mod term;
 mod unset;
 mod verify;
+mod when;
 
 pub use start::main;

@@ -79,7 +79,7 @@ impl Progress {
                 }
                 self.advance(name, event.at);
             }
-            EventKind::Published(_) | EventKind::RejectedRecords { .. } => {}
+            EventKind::Quota(_) | EventKind::Published(_) | EventKind::RejectedRecords { .. } => {}
             EventKind::Ended { exit, reason, .. } => {
                 if let Some(Shown { bar: Some(bar), .. }) = self.jobs.get(name) {
                     bar.finish();

@@ -154,9 +154,9 @@ pub(super) fn heading(exit: Exit) -> &'static str {
     }
 }
 
-/// `1 cell`, `2 cells`.
+/// `1 cell`, `1,240 cells`.
 pub(super) fn count(number: u64, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+    format!("{} {noun}{}", grouped(number), if number == 1 { "" } else { "s" })
 }
 
 /// `1,240`.
@@ -172,7 +172,8 @@ pub(super) fn grouped(number: u64) -> String {
     text
 }
 
-fn size(bytes: u64) -> String {
+/// About how much that is.
+pub(super) fn size(bytes: u64) -> String {
     match bytes {
         0..10_000 => format!("{bytes} B"),
         10_000..10_000_000 => format!("{} kB", bytes / 1000),

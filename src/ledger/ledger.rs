@@ -93,11 +93,15 @@ pub trait Ledger: Send {
     /// Records the schema of the dataset.
     fn record_schema(&mut self, job: &str, token: u64, schema: &str) -> Result<(), LedgerError>;
 
-    /// Keeps the report of the last run of a job; it need not have been claimed.
+    /// Keeps the report of a run of a job, which need not have been claimed; of each job the last
+    /// [`super::RUNS_KEPT`] are kept.
     fn note_run(&mut self, job: &str, run: &RunRow) -> Result<(), LedgerError>;
 
-    /// The last run noted.
-    fn last_run(&self, job: &str) -> Result<Option<RunRow>, LedgerError>;
+    /// The last runs noted, at most `most`, the last one first.
+    fn runs(&self, job: &str, most: usize) -> Result<Vec<RunRow>, LedgerError>;
+
+    /// Every job that was claimed, or of which a run was noted, by name.
+    fn jobs(&self) -> Result<Vec<String>, LedgerError>;
 
     /// Adds to what the runs of a job took.
     fn learn(&mut self, job: &str, token: u64, more: &Learned) -> Result<(), LedgerError>;
@@ -110,6 +114,9 @@ pub trait Ledger: Send {
 
     /// The token of the last claim of a job; `None` if it was never claimed.
     fn token(&self, job: &str) -> Result<Option<u64>, LedgerError>;
+
+    /// When a job was claimed last, or begun from what was found of it; `None` if neither.
+    fn claimed(&self, job: &str) -> Result<Option<Timestamp>, LedgerError>;
 
     /// Counts of a job; zeros for an unknown one.
     fn totals(&self, job: &str) -> Result<Totals, LedgerError>;

@@ -6,12 +6,25 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use thiserror::Error;
+
+/// How often a lock that somebody has is tried.
+const TURNS: u32 = 100;
 
 /// Held until dropped, or until the process dies.
 #[derive(Debug)]
 pub struct JobLock {
     file: File,
+}
+
+/// Who runs a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Holder {
+    /// The process, if it has written its number yet.
+    pub pid: Option<u32>,
+    /// When it took the job, as the clock of the disk says.
+    pub since: Option<Timestamp>,
 }
 
 /// Why a job cannot be locked.
@@ -72,13 +85,10 @@ impl JobLock {
         fs::create_dir_all(&dir).map_err(failed("create"))?;
         let open = File::options().read(true).write(true).create(true).truncate(false).open(&path);
         let mut file = open.map_err(failed("open"))?;
-        match file.try_lock() {
+        match try_lock(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                let mut pid = String::new();
-                // Where a lock keeps others from reading too, the number stays unknown.
-                let pid = file.read_to_string(&mut pid).ok().and_then(|_| pid.trim().parse().ok());
-                return Err(LockError::Held { job: job.to_owned(), pid });
+                return Err(LockError::Held { job: job.to_owned(), pid: pid(&mut file) });
             }
             Err(TryLockError::Error(source)) => return Err(failed("lock")(source)),
         }
@@ -86,4 +96,47 @@ impl JobLock {
         writeln!(file, "{}", std::process::id()).map_err(failed("write"))?;
         Ok(Self { file })
     }
+
+    /// Who runs the job now; `None` when nobody does. Nothing is written, and a run that begins meanwhile is not kept away.
+    ///
+    /// # Errors
+    /// When the lock file is there and cannot be looked at.
+    pub fn holder(state: &Path, job: &str) -> Result<Option<Holder>, LockError> {
+        let path = state.join("locks").join(format!("{job}.lock"));
+        let mut file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(LockError::Io { action: "open", path, source }),
+        };
+        match file.try_lock_shared() {
+            Ok(()) => {
+                drop(file.unlock());
+                Ok(None)
+            }
+            Err(TryLockError::WouldBlock) => {
+                let since = file.metadata().and_then(|found| found.modified()).ok();
+                let since = since.and_then(|since| Timestamp::try_from(since).ok());
+                Ok(Some(Holder { pid: pid(&mut file), since }))
+            }
+            Err(TryLockError::Error(source)) => Err(LockError::Io { action: "look at", path, source }),
+        }
+    }
+}
+
+/// Locks it, unless somebody has it. Who only looks ([`JobLock::holder`]) has it for a moment, which passes.
+fn try_lock(file: &File) -> Result<(), TryLockError> {
+    for _ in 0..TURNS {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => std::thread::yield_now(),
+            done => return done,
+        }
+    }
+    file.try_lock()
+}
+
+/// The number in a lock file. Where a lock keeps others from reading too, it stays unknown.
+fn pid(file: &mut File) -> Option<u32> {
+    let mut pid = String::new();
+    file.read_to_string(&mut pid).ok()?;
+    pid.trim().parse().ok()
 }

@@ -19,13 +19,14 @@ mod sqlite_guard;
 mod sqlite_learned;
 mod sqlite_list;
 mod sqlite_rows;
+mod sqlite_runs;
 
 pub use error::LedgerError;
 pub use ledger::Ledger;
-pub use lock::{JobLock, LockError};
+pub use lock::{Holder, JobLock, LockError};
 pub use model::ModelLedger;
 pub use row::{
-    Cause, CellRow, Claim, Decision, Outcome, PartitionId, PartitionRow, PartitionState, Published, RejectedRecord,
-    Rejection, Reopening, RunRow, Salvage, Salvaged, SealedCell, Totals,
+    Cause, CellRow, Claim, Decision, Outcome, PartitionId, PartitionRow, PartitionState, Published, RUNS_KEPT,
+    RejectedRecord, Rejection, Reopening, RunRow, Salvage, Salvaged, SealedCell, Totals,
 };
 pub use sqlite::SqliteLedger;

@@ -1,6 +1,6 @@
 //! The ledger in memory: the plain statement of what the others must do, and the one for tests without a disk.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -11,8 +11,8 @@ use super::error::LedgerError;
 use super::ledger::{Ledger, again_positions, found_once, positions};
 use super::model_kept::Kept;
 use super::row::{
-    CellRow, Claim, Decision, Outcome, PartitionId, PartitionRow, PartitionState, Published, RejectedRecord, Rejection,
-    Reopening, RunRow, Salvaged, SealedCell, Totals,
+    CellRow, Claim, Decision, Outcome, PartitionId, PartitionRow, PartitionState, Published, RUNS_KEPT, RejectedRecord,
+    Rejection, Reopening, RunRow, Salvaged, SealedCell, Totals,
 };
 
 /// Keeps everything in memory.
@@ -21,12 +21,14 @@ pub struct ModelLedger {
     jobs: HashMap<String, Job>,
     /// By number, from 1.
     partitions: BTreeMap<PartitionId, Kept>,
-    runs: HashMap<String, RunRow>,
+    /// The last one first.
+    runs: HashMap<String, Vec<RunRow>>,
 }
 
 #[derive(Debug, Clone, Default)]
 struct Job {
     token: u64,
+    claimed: Option<Timestamp>,
     fingerprint: Option<String>,
     schema: Option<String>,
     cells: HashSet<CellId>,
@@ -73,12 +75,13 @@ impl ModelLedger {
 }
 
 impl Ledger for ModelLedger {
-    fn claim(&mut self, job: &str, _now: Timestamp) -> Result<Claim, LedgerError> {
+    fn claim(&mut self, job: &str, now: Timestamp) -> Result<Claim, LedgerError> {
         let answered =
             self.of(job).filter(|kept| kept.row.state != PartitionState::Fetching || kept.row.generation > 1);
         let committed_cells = answered.map(|kept| kept.row.cells).sum();
         let known = self.jobs.entry(job.to_owned()).or_default();
         known.token += 1;
+        known.claimed = Some(now);
         Ok(Claim { token: known.token, known_fingerprint: known.fingerprint.clone(), committed_cells })
     }
 
@@ -269,11 +272,12 @@ impl Ledger for ModelLedger {
         Ok(self.of(job).filter(retryable).map(|kept| kept.row.id).collect())
     }
 
-    fn salvage(&mut self, job: &str, found: &Salvaged, _now: Timestamp) -> Result<(), LedgerError> {
+    fn salvage(&mut self, job: &str, found: &Salvaged, now: Timestamp) -> Result<(), LedgerError> {
         found_once(found)?;
         let mut after = self.clone();
         let known = after.jobs.entry(job.to_owned()).or_default();
         known.token = known.token.max(found.token).max(1);
+        known.claimed.get_or_insert(now);
         known.fingerprint = known.fingerprint.take().or(found.fingerprint.clone());
         known.schema = known.schema.take().or(found.schema.clone());
         let token = known.token;
@@ -311,16 +315,27 @@ impl Ledger for ModelLedger {
     }
 
     fn note_run(&mut self, job: &str, run: &RunRow) -> Result<(), LedgerError> {
-        self.runs.insert(job.to_owned(), run.clone());
+        let runs = self.runs.entry(job.to_owned()).or_default();
+        runs.insert(0, run.clone());
+        runs.truncate(RUNS_KEPT);
         Ok(())
     }
 
-    fn last_run(&self, job: &str) -> Result<Option<RunRow>, LedgerError> {
-        Ok(self.runs.get(job).cloned())
+    fn runs(&self, job: &str, most: usize) -> Result<Vec<RunRow>, LedgerError> {
+        Ok(self.runs.get(job).into_iter().flatten().take(most).cloned().collect())
+    }
+
+    fn jobs(&self) -> Result<Vec<String>, LedgerError> {
+        let names: BTreeSet<&String> = self.jobs.keys().chain(self.runs.keys()).collect();
+        Ok(names.into_iter().cloned().collect())
     }
 
     fn token(&self, job: &str) -> Result<Option<u64>, LedgerError> {
         Ok(self.jobs.get(job).map(|job| job.token))
+    }
+
+    fn claimed(&self, job: &str) -> Result<Option<Timestamp>, LedgerError> {
+        Ok(self.jobs.get(job).and_then(|job| job.claimed))
     }
 
     fn totals(&self, job: &str) -> Result<Totals, LedgerError> {

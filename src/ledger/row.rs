@@ -274,7 +274,10 @@ pub struct Decision {
     pub file: String,
 }
 
-/// The last run of a job.
+/// So many runs of a job are kept: more than a year of nights.
+pub const RUNS_KEPT: usize = 400;
+
+/// One run of a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunRow {
     /// The Report as JSON.

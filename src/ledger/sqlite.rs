@@ -26,7 +26,8 @@ use super::sqlite_count::{accept, rejections, retryable, totals};
 use super::sqlite_guard::{Inside, Target, guard, outside};
 use super::sqlite_learned::{forget_learned, learn, learned};
 use super::sqlite_list::{known, partitions};
-use super::sqlite_rows::{cell_row, rejected_row, time};
+use super::sqlite_rows::{cell_row, rejected_row};
+use super::sqlite_runs::{claimed, jobs, note_run, runs};
 
 /// Keeps everything in one SQLite file.
 #[derive(Debug)]
@@ -277,28 +278,25 @@ impl Ledger for SqliteLedger {
     }
 
     fn note_run(&mut self, job: &str, run: &RunRow) -> Result<(), LedgerError> {
-        self.write("note the run", |db| {
-            db.execute(
-                "INSERT OR REPLACE INTO run (job, report, started, ended) VALUES (?, ?, ?, ?)",
-                params![job, run.report, run.started.to_string(), run.ended.to_string()],
-            )?;
-            Ok(())
-        })
+        self.write("note the run", |db| note_run(db, job, run))
     }
 
-    fn last_run(&self, job: &str) -> Result<Option<RunRow>, LedgerError> {
-        self.read("read the last run", |db| {
-            let run = db.query_row("SELECT report, started, ended FROM run WHERE job = ?", [job], |row| {
-                Ok(RunRow { report: row.get(0)?, started: time(row, 1)?, ended: time(row, 2)? })
-            });
-            Ok(run.optional()?)
-        })
+    fn runs(&self, job: &str, most: usize) -> Result<Vec<RunRow>, LedgerError> {
+        self.read("list runs", |db| runs(db, job, most))
+    }
+
+    fn jobs(&self) -> Result<Vec<String>, LedgerError> {
+        self.read("list jobs", jobs)
     }
 
     fn token(&self, job: &str) -> Result<Option<u64>, LedgerError> {
         self.read("read the token", |db| {
             Ok(db.query_row("SELECT token FROM job WHERE name = ?", [job], |row| row.get(0)).optional()?)
         })
+    }
+
+    fn claimed(&self, job: &str) -> Result<Option<Timestamp>, LedgerError> {
+        self.read("read when the job was claimed", |db| claimed(db, job))
     }
 
     fn totals(&self, job: &str) -> Result<Totals, LedgerError> {

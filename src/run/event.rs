@@ -1,10 +1,11 @@
 //! What happened, for progress, log and report alike.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::fetch::{CellEnd, Notice};
 use crate::job::JobName;
-use crate::quota::Meter;
+use crate::quota::{Meter, Snapshot};
 
 use super::exit::Exit;
 
@@ -33,6 +34,8 @@ pub enum EventKind {
     },
     /// The limits it waits for, to be asked at any time.
     Limited(Meter),
+    /// How full those limits are.
+    Quota(Snapshot),
     /// Something happened while a cell was fetched.
     Fetching {
         /// Its key.
@@ -68,7 +71,7 @@ pub enum EventKind {
 }
 
 /// One visible Parquet file.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PublishedFile {
     /// Where it is.
     pub path: String,

@@ -1,9 +1,9 @@
 //! How a run ends, in one number: the contract with every scheduler.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The end of a run or of one job in it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Exit {
     /// All that was asked for is done and published.

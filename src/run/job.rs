@@ -103,6 +103,7 @@ impl JobRun {
         let notes = if swept.is_ok() { self.take_back(&publisher, &mut partitions).await? } else { Vec::new() };
         let mut totals = self.totals().await?;
         self.tell_plan(&partitions, &totals);
+        self.tell_quota().await;
         notes.into_iter().for_each(|note| self.warn(note));
         self.tell_rejections(&totals).await?;
         swept?;
@@ -219,10 +220,11 @@ impl JobRun {
                 Some(step) => self.stepped(step, &mut underway, outlook, &mut learning).await,
             }
             down.send_replace(outlook.is_down());
-            if learning.is_due(self.clock.now().elapsed)
-                && let Err(error) = self.learn(&mut learning, &spending).await
-            {
-                underway.fail(error);
+            if learning.is_due(self.clock.now().elapsed) {
+                self.tell_quota().await;
+                if let Err(error) = self.learn(&mut learning, &spending).await {
+                    underway.fail(error);
+                }
             }
         }
     }

@@ -161,7 +161,7 @@ fn open(folders: &Folders, now: Timestamp) -> Result<Store, RunError> {
 /// When the ledger cannot be written.
 pub fn remember(store: &Store, report: &Report) -> Result<(), RunError> {
     for job in &report.jobs {
-        let text = serde_json::to_string(job).unwrap_or_default();
+        let text = serde_json::to_string(&job.kept()).unwrap_or_default();
         let row = RunRow { report: text, started: report.started, ended: report.ended };
         store.now(|ledger| ledger.note_run(&job.job, &row))?;
     }

@@ -1,18 +1,16 @@
 //! Where a job stands before a run: what is settled, what is left to ask for, what its cells took. Only looks.
 
-use std::collections::HashSet;
-
 use jiff::Timestamp;
 
 use crate::job::Job;
-use crate::ledger::{Ledger, PartitionRow, PartitionState};
-use crate::plan::{self, CellId, Learned};
+use crate::ledger::{Ledger, PartitionState};
+use crate::plan::{self, Learned};
 use crate::provider::Provider;
-use crate::spool::{Head, SpoolView, Tail};
 
 use super::error::RunError;
 use super::folders::Folders;
 use super::refetch::refetched;
+use super::states::ended;
 
 /// Where a job stands.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -52,30 +50,9 @@ pub fn standing(
     let published = totals.records + totals.empty + totals.unconfirmed + totals.rejected + totals.accepted;
     let mut settled = published;
     for row in rows.iter().filter(|row| row.state == PartitionState::Fetching) {
-        settled += ended(job, ledger, folders, row)?;
+        settled += ended(name, ledger, folders, row)?.len() as u64;
     }
     let again = refetched(job, &provider.zone, &rows, now).into_iter().map(|row| row.cells).sum();
     let learned = ledger.learned(name)?;
     Ok(Standing { cells, files, settled, left: cells.saturating_sub(settled), again, learned })
-}
-
-/// Cells of a partition that have ended in the spool, but not yet in the ledger.
-fn ended(job: &Job, ledger: &dyn Ledger, folders: &Folders, row: &PartitionRow) -> Result<u64, RunError> {
-    let name = job.name.as_str();
-    let folder = folders.spool(name, &row.hash);
-    if !folder.exists() {
-        return Ok(0);
-    }
-    let head = Head {
-        job: name.to_owned(),
-        partition: row.key.clone(),
-        generation: row.generation,
-        token: row.token,
-        replaces: None,
-    };
-    let Ok(view) = SpoolView::open(&folder, head, Tail::MayBeTorn) else { return Ok(0) };
-    let open = ledger.cells(row.id)?.into_iter().filter(|cell| cell.outcome.is_none());
-    let open: HashSet<CellId> = open.map(|cell| cell.key.id()).collect();
-    let ended = view.cells().filter(|(id, progress)| progress.end.is_some() && open.contains(id));
-    Ok(ended.count() as u64)
 }

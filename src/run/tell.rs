@@ -39,8 +39,17 @@ impl JobRun {
 
     /// What was found out about the limits that a person should know.
     pub(super) async fn tell_limits(&self) {
-        let notes = self.quota.meter().read().await.map(|snapshot| snapshot.notes);
-        notes.into_iter().flatten().for_each(|note| self.warn(format!("{}: {note}", self.provider.name)));
+        let Some(snapshot) = self.quota.meter().read().await else { return };
+        let notes = snapshot.notes.clone();
+        self.tell(EventKind::Quota(snapshot));
+        notes.into_iter().for_each(|note| self.warn(format!("{}: {note}", self.provider.name)));
+    }
+
+    /// How full the limits are.
+    pub(super) async fn tell_quota(&self) {
+        if let Some(snapshot) = self.quota.meter().read().await {
+            self.tell(EventKind::Quota(snapshot));
+        }
     }
 
     pub(super) fn tell_published(&self, published: Published, outlook: &mut Outlook) {

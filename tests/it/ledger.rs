@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 use tidemill::ledger::{
     Cause, Decision, JobLock, Ledger, LedgerError, LockError, ModelLedger, Outcome, PartitionId, PartitionState,
-    RejectedRecord, Reopening, RunRow, SealedCell, SqliteLedger, Totals,
+    RUNS_KEPT, RejectedRecord, Reopening, RunRow, SealedCell, SqliteLedger, Totals,
 };
 use tidemill::plan::{Cell, CellKey, Learned, Partition};
 
@@ -240,8 +240,9 @@ fn everything_is_there_after_opening_again() {
     assert_eq!(ledger.rejected(p).unwrap(), [rejected("a")]);
     assert_eq!(ledger.schema("job").unwrap().as_deref(), Some("schema"));
     assert_eq!(ledger.learned("job").unwrap(), learned);
-    assert_eq!(ledger.last_run("job").unwrap(), Some(run));
-    assert_eq!(ledger.last_run("other").unwrap(), None);
+    assert_eq!(ledger.runs("job", 9).unwrap(), [run]);
+    assert_eq!(ledger.runs("other", 9).unwrap(), []);
+    assert_eq!(ledger.jobs().unwrap(), ["job"]);
     assert_eq!(ledger.totals("other").unwrap(), Totals::default());
 }
 
@@ -277,10 +278,25 @@ fn a_file_that_is_not_ours_or_not_whole_is_left_alone() {
             rusqlite::Connection::open(path).unwrap().execute_batch(sql).unwrap();
         }
     };
-    let error = opened_after(pragma("PRAGMA user_version = 5"));
-    assert!(matches!(error, LedgerError::Newer { found: 5, known: 4, .. }), "{error}");
+    let error = opened_after(pragma("PRAGMA user_version = 6"));
+    assert!(matches!(error, LedgerError::Newer { found: 6, known: 5, .. }), "{error}");
     let error = opened_after(pragma("PRAGMA application_id = 1"));
     assert!(matches!(error, LedgerError::Foreign { .. }), "{error}");
+}
+
+/// The last one comes first, and the oldest go.
+#[test]
+fn so_many_runs_are_kept() {
+    each(|ledger| {
+        let run = |number: usize| RunRow { report: number.to_string(), started: NOW, ended: NOW };
+        (1..=RUNS_KEPT + 3).for_each(|number| ledger.note_run("job", &run(number)).unwrap());
+        ledger.note_run("never claimed", &run(1)).unwrap();
+        let runs = ledger.runs("job", usize::MAX).unwrap();
+        assert_eq!((runs.len(), &runs[0], &runs[RUNS_KEPT - 1]), (RUNS_KEPT, &run(RUNS_KEPT + 3), &run(4)));
+        assert_eq!(ledger.runs("job", 2).unwrap(), [run(RUNS_KEPT + 3), run(RUNS_KEPT + 2)]);
+        ledger.claim("claimed", NOW).unwrap();
+        assert_eq!(ledger.jobs().unwrap(), ["claimed", "job", "never claimed"]);
+    });
 }
 
 #[test]
@@ -290,7 +306,12 @@ fn one_holder_per_job() {
     let held = JobLock::acquire(dir.path(), "job").unwrap_err();
     assert!(matches!(held, LockError::Held { pid: Some(pid), .. } if pid == std::process::id()), "{held}");
     let other = JobLock::acquire(dir.path(), "other").unwrap();
+    let holder = || JobLock::holder(dir.path(), "job").unwrap();
+    assert_eq!(holder().and_then(|holder| holder.pid), Some(std::process::id()));
     drop(lock);
+    assert_eq!(holder().map(|holder| holder.pid), None);
+    assert_eq!(JobLock::holder(dir.path(), "unknown").unwrap().map(|holder| holder.pid), None);
+    assert!(!dir.path().join("locks/unknown.lock").exists(), "whoever looks leaves nothing");
     drop(JobLock::acquire(dir.path(), "job").unwrap());
     drop(other);
 }

@@ -165,13 +165,15 @@ fn a_ledger_of_version_1_is_brought_to_this_one() {
         "PRAGMA application_id = 0x54696465; PRAGMA user_version = 1;
          INSERT INTO job VALUES (1, 'job', 4, '1970-01-01T00:00:00Z', 'f', NULL);
          INSERT INTO partition VALUES (1, 1, 'p', '[]', 'h', 1, 'committed', 1, 4, 'f', 'd', 0, 0);
-         INSERT INTO cell VALUES (1, 0, 1, zeroblob(16), '{\"app\":\"a\"}', 'rejected', '1', 'no', 0, 0, 0);",
+         INSERT INTO cell VALUES (1, 0, 1, zeroblob(16), '{\"app\":\"a\"}', 'rejected', '1', 'no', 0, 0, 0);
+         INSERT INTO run VALUES ('job', '{}', '1970-01-01T00:00:00Z', '1970-01-01T00:00:01Z');",
     )
     .unwrap();
     drop(db);
     let mut ledger = SqliteLedger::open(&path).unwrap();
     let id = ledger.partitions("job").unwrap()[0].id;
     let cells = ledger.cells(id).unwrap();
+    assert_eq!(ledger.runs("job", 9).unwrap().len(), 1);
     reopen(&mut ledger, id, 4, &["a"]).unwrap();
     drop(ledger);
     let mut ledger = SqliteLedger::open(&path).unwrap();
@@ -180,7 +182,7 @@ fn a_ledger_of_version_1_is_brought_to_this_one() {
     assert_eq!(ledger.cells(id).unwrap(), cells);
     let version: i64 =
         Connection::open(&path).unwrap().pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
-    assert_eq!(version, 4);
+    assert_eq!(version, 5);
 }
 
 #[test]

@@ -25,7 +25,7 @@ enum Step {
     Restore(i64, u64),
     Unseal(i64, u64),
     Accept(u8, u64),
-    Run(u8),
+    Run(u8, u8),
     Learn(u8, u64, u64),
     /// Partitions with their cells, generation and outcome; 4 when nothing of it was published.
     Salvage(u8, u64, Vec<(u8, Vec<u8>, u32, u8)>),
@@ -55,7 +55,7 @@ fn steps() -> impl Strategy<Value = Step> {
         2 => (job.clone(), token.clone()).prop_map(|(job, token)| Step::Accept(job, token)),
         2 => (0u8..4, token.clone(), found).prop_map(|(job, token, found)| Step::Salvage(job, token, found)),
         2 => (job.clone(), token, 0u64..9).prop_map(|(job, token, many)| Step::Learn(job, token, many)),
-        1 => job.prop_map(Step::Run),
+        2 => (job, 0u8..9).prop_map(|(job, number)| Step::Run(job, number)),
     ]
 }
 
@@ -126,8 +126,8 @@ fn take(ledger: &mut dyn Ledger, step: &Step) -> String {
             let more = Learned { cells: *many, pages: 3 * many, calls: 4 * many, credits: 9, took };
             format!("{:?}", ledger.learn(&job(j), *token, &more))
         }
-        Step::Run(j) => {
-            let run = RunRow { report: "r".into(), started: NOW, ended: Timestamp::MAX };
+        Step::Run(j, number) => {
+            let run = RunRow { report: format!("r{number}"), started: NOW, ended: Timestamp::MAX };
             format!("{:?}", ledger.note_run(&job(j), &run))
         }
     }
@@ -165,8 +165,15 @@ fn all(ledger: &dyn Ledger) -> String {
             .map(|row| format!("{:?}", (ledger.cells(row.id), ledger.rejected(row.id), ledger.retried(row.id))))
             .collect();
         let (known, totals) = (ledger.known(job), ledger.totals(job));
-        let rest = (ledger.schema(job), ledger.last_run(job), ledger.token(job));
-        let rest = (rest, ledger.retryable(job), ledger.rejections(job, 9), ledger.learned(job));
+        let rest = (ledger.schema(job), ledger.runs(job, 3), ledger.token(job));
+        let rest = (
+            rest,
+            ledger.jobs(),
+            ledger.claimed(job),
+            ledger.retryable(job),
+            ledger.rejections(job, 9),
+            ledger.learned(job),
+        );
         format!("{partitions:?} {details:?} {known:?} {totals:?} {rest:?}")
     });
     jobs.join("\n")

@@ -13,6 +13,7 @@ use super::replay::ReplayArguments;
 use super::run::RunArguments;
 use super::schema::SchemaArguments;
 use super::simulate::SimulateArguments;
+use super::status::StatusArguments;
 use super::verify::VerifyArguments;
 
 /// Runs declarative job files against rate-limited JSON APIs, exactly as fast as their limits allow, into Parquet.
@@ -35,6 +36,8 @@ pub(in crate::cli) enum Command {
     Check(JobArguments),
     /// Say what is left of the jobs in cells, calls and credits, and when it is done; sends nothing
     Plan(JobArguments),
+    /// Say what is done, left and rejected, how the last run ended and what comes next; sends nothing, changes nothing
+    Status(StatusArguments),
     /// Prove that nothing is lost, doubled or damaged in state and output; sends nothing, changes nothing
     Verify(VerifyArguments),
     /// Rebuild the files from the raw pages that are kept, as the jobs read them now; sends nothing
@@ -57,6 +60,7 @@ impl Command {
         match self {
             Self::Run(arguments) => arguments.jobs.json,
             Self::Check(arguments) | Self::Plan(arguments) => arguments.json,
+            Self::Status(arguments) => arguments.json,
             Self::Verify(arguments) => arguments.jobs.json,
             Self::Replay(arguments) => arguments.jobs.json,
             Self::Bench(arguments) => arguments.json,

@@ -20,5 +20,6 @@ mod quota;
 mod schema;
 mod screens;
 mod secrets;
+mod status;
 mod together;
 mod wire;

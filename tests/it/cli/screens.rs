@@ -18,6 +18,10 @@ pub(super) fn screen(place: &Place, ended: &Ended) -> String {
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:[\d.]+Z", "[when]"),
         (r"(?m)^(\[time\] \S+ \d+ %).*$", "$1 …"),
         (r"\d{4}-\d\d-\d\d \d\d:\d\d \(", "[when] ("),
+        (r"\d{4}-\d\d-\d\d \d\d:\d\d (Asia/Shanghai| )", "[when] $1"),
+        (r"(\[when\]  )\d+ s", "$1[n] s"),
+        (r"took \d+ s\b", "took [n] s"),
+        (r"\(in [\d a-z]+\)", "(in [length])"),
         (r", in \d+ s: the (second|concurrency) limit \([\d,]+\)", ", in [n] s: the [quickest] limit"),
         (r#""done":"[^"]+""#, "\"done\":\"[when]\""),
     ] {

@@ -164,8 +164,14 @@ impl Ledger for Mortal {
     fn note_run(&mut self, job: &str, run: &RunRow) -> Result<(), LedgerError> {
         self.call(|ledger| ledger.note_run(job, run))
     }
-    fn last_run(&self, job: &str) -> Result<Option<RunRow>, LedgerError> {
-        self.read(|ledger| ledger.last_run(job))
+    fn runs(&self, job: &str, most: usize) -> Result<Vec<RunRow>, LedgerError> {
+        self.read(|ledger| ledger.runs(job, most))
+    }
+    fn claimed(&self, job: &str) -> Result<Option<Timestamp>, LedgerError> {
+        self.read(|ledger| ledger.claimed(job))
+    }
+    fn jobs(&self) -> Result<Vec<String>, LedgerError> {
+        self.read(|ledger| ledger.jobs())
     }
     fn learn(&mut self, job: &str, token: u64, more: &Learned) -> Result<(), LedgerError> {
         self.call(|ledger| ledger.learn(job, token, more))

@@ -28,6 +28,7 @@ mod rejects;
 mod replay;
 mod replay_killed;
 mod replay_refused;
+mod report;
 mod retry;
 mod salvage;
 pub(crate) mod scene;

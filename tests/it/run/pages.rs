@@ -52,8 +52,8 @@ async fn a_cursor_that_died_begins_its_cell_anew() {
     let job = ranks(&APPS[..1], "2026-01-01", "2026-01-01");
     // The second request is the first of the second run: the page after the one that was kept.
     let scene = Night { jobs: &[&job], faults: &[("foxdata", "forget@2")], ..Night::default() }.begin();
-    // Planned, attempt, page.
-    scene.run_twisted(Twist::Signal(3, Exit::Terminated)).await.unwrap().assert(Exit::Terminated);
+    // Planned, the limits and how full they are, attempt.
+    scene.run_twisted(Twist::Signal(4, Exit::Terminated)).await.unwrap().assert(Exit::Terminated);
     assert_eq!(scene.requests(), 1);
     let ended = scene.run().await;
     ended.assert(Exit::Done);
@@ -68,7 +68,7 @@ async fn a_cursor_that_died_begins_its_cell_anew() {
 async fn a_cursor_that_lives_is_used() {
     let job = ranks(&APPS[..1], "2026-01-01", "2026-01-01");
     let scene = Night { jobs: &[&job], ..Night::default() }.begin();
-    scene.run_twisted(Twist::Signal(3, Exit::Terminated)).await.unwrap().assert(Exit::Terminated);
+    scene.run_twisted(Twist::Signal(4, Exit::Terminated)).await.unwrap().assert(Exit::Terminated);
     let ended = scene.run().await;
     assert_eq!(ended.requests, 2);
     scene.assert_clean(&ended).await;

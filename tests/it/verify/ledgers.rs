@@ -91,8 +91,14 @@ impl Ledger for Lying {
     fn note_run(&mut self, _: &str, _: &RunRow) -> Result<(), LedgerError> {
         panic!("{READ_ONLY}")
     }
-    fn last_run(&self, job: &str) -> Result<Option<RunRow>, LedgerError> {
-        self.inner.last_run(job)
+    fn runs(&self, job: &str, most: usize) -> Result<Vec<RunRow>, LedgerError> {
+        self.inner.runs(job, most)
+    }
+    fn claimed(&self, job: &str) -> Result<Option<Timestamp>, LedgerError> {
+        self.inner.claimed(job)
+    }
+    fn jobs(&self) -> Result<Vec<String>, LedgerError> {
+        self.inner.jobs()
     }
     fn rejections(&self, job: &str, most: usize) -> Result<Vec<Rejection>, LedgerError> {
         self.inner.rejections(job, most)

@@ -4,27 +4,66 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// Steps per doubling.
 const STEPS: u64 = 64;
 
 /// How often each time was met.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Written", into = "Written")]
 pub struct Histogram {
     counts: Vec<u64>,
     total: u64,
 }
 
+/// As it stands in a report: what a person looks for first, and the steps that were met.
+#[derive(Serialize, Deserialize)]
+struct Written {
+    p50_ms: f64,
+    p90_ms: f64,
+    p99_ms: f64,
+    longest_ms: f64,
+    /// The longest time of each step, in microseconds, and how many times were met in it.
+    steps: Vec<(u64, u64)>,
+}
+
+impl From<Histogram> for Written {
+    fn from(histogram: Histogram) -> Self {
+        let ms = |per_mille| histogram.at_most(per_mille).as_micros() as f64 / 1000.0;
+        let met = histogram.counts.iter().enumerate().filter(|(_, count)| **count > 0);
+        Self {
+            p50_ms: ms(500),
+            p90_ms: ms(900),
+            p99_ms: ms(990),
+            longest_ms: ms(1000),
+            steps: met.map(|(index, count)| (highest(index), *count)).collect(),
+        }
+    }
+}
+
+impl From<Written> for Histogram {
+    fn from(written: Written) -> Self {
+        let mut histogram = Self::default();
+        written.steps.into_iter().for_each(|(micros, count)| histogram.add(index_of(micros), count));
+        histogram
+    }
+}
+
 impl Histogram {
     /// Counts one.
     pub fn record(&mut self, time: Duration) {
-        let index = index_of(u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
+        self.add(index_of(u64::try_from(time.as_micros()).unwrap_or(u64::MAX)), 1);
+    }
+
+    fn add(&mut self, index: usize, more: u64) {
         if self.counts.len() <= index {
             self.counts.resize(index + 1, 0);
         }
         if let Some(count) = self.counts.get_mut(index) {
-            *count += 1;
+            *count += more;
         }
-        self.total += 1;
+        self.total += more;
     }
 
     /// How many were counted.
@@ -84,6 +123,16 @@ mod tests {
             assert!(high >= micros, "{micros}");
             assert!(high - micros <= micros / 64, "{micros} became {high}");
         }
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let mut histogram = Histogram::default();
+        for micros in [3, 3, 70, 1_000_000, 86_400_000_000] {
+            histogram.record(Duration::from_micros(micros));
+        }
+        let text = serde_json::to_string(&histogram).unwrap();
+        assert_eq!(serde_json::from_str::<Histogram>(&text).unwrap(), histogram, "{text}");
     }
 
     #[test]
