@@ -1,6 +1,6 @@
 //! The commands, and what `tidemill --help` says.
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::run::Exit;
 
@@ -8,7 +8,7 @@ use super::bench::BenchArguments;
 use super::jobs::JobArguments;
 use super::quota::QuotaArguments;
 use super::replay::ReplayArguments;
-use super::run::RunArguments;
+use super::run::{ProgressMode, RunArguments};
 use super::simulate::SimulateArguments;
 use super::verify::VerifyArguments;
 
@@ -19,6 +19,17 @@ pub(in crate::cli) struct Arguments {
     /// What to do.
     #[command(subcommand)]
     pub(in crate::cli) command: Command,
+    /// Colors: auto looks at NO_COLOR, CLICOLOR_FORCE, TERM and whether a terminal shows them
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = ColorChoice::Auto, display_order = 900)]
+    pub(in crate::cli) color: ColorChoice,
+}
+
+/// Who gets colors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum ColorChoice {
+    Auto,
+    Always,
+    Never,
 }
 
 /// One file each in `src/cli/`, and one here for what each takes.
@@ -53,6 +64,15 @@ impl Command {
             Self::Bench(arguments) => arguments.json,
             Self::Quota(arguments) => arguments.json,
             Self::Simulate(_) => false,
+        }
+    }
+
+    /// True when everything on stderr is JSON too.
+    pub(in crate::cli) fn speaks_json(&self) -> bool {
+        match self {
+            Self::Run(arguments) => arguments.progress == ProgressMode::Json,
+            Self::Replay(arguments) => arguments.progress == ProgressMode::Json,
+            _ => false,
         }
     }
 }

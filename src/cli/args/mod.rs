@@ -10,7 +10,7 @@ mod simulate;
 mod verify;
 
 pub(super) use bench::BenchArguments;
-pub(super) use command::{Arguments, Command};
+pub(super) use command::{Arguments, ColorChoice, Command};
 pub(super) use jobs::JobArguments;
 pub(super) use quota::QuotaArguments;
 pub(super) use replay::ReplayArguments;
