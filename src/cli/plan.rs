@@ -53,7 +53,7 @@ pub(super) fn plan(arguments: &JobArguments) -> Result<Exit, CommandError> {
 }
 
 /// What is used of each window now.
-fn used(snapshot: &Snapshot) -> Vec<Used> {
+pub(super) fn used(snapshot: &Snapshot) -> Vec<Used> {
     let windows = snapshot.windows.iter().enumerate();
     windows
         .filter_map(|(window, one)| Some(Used { window, used: one.used.into(), resets_at: one.resets_at? }))

@@ -8,9 +8,9 @@ use crate::simulate::with_secrets;
 
 use super::args::ReplayArguments;
 use super::load::load;
-use super::progress::Progress;
+use super::progress::{Progress, Subject, follow};
 use super::render::summary;
-use super::run::{empty_report, follow};
+use super::run::{empty_report, subject};
 use super::start::CommandError;
 use super::term::{put, say};
 
@@ -34,9 +34,10 @@ pub(super) async fn replay(arguments: ReplayArguments) -> Result<Exit, CommandEr
     note.iter().for_each(|note| say(note));
     let store = Store::new(Box::new(ledger));
     let mut reports: Vec<JobReport> = prepared.iter().map(|job| empty_report(job, &folders)).collect();
+    let subjects: Vec<Subject> = prepared.iter().map(|job| subject(job, &store)).collect();
     let (sender, events) = mpsc::unbounded_channel();
     let replaying = replay_jobs(prepared, store.clone(), folders, clock.clone(), sender);
-    tokio::join!(replaying, follow(events, Progress::new(arguments.progress), &clock, &mut reports));
+    tokio::join!(replaying, follow(events, Progress::new(arguments.progress, subjects), &clock, &mut reports));
     let report = Report::new(started, clock.now().wall, arguments.simulate, reports);
     match arguments.jobs.json {
         true => put(&serde_json::to_string_pretty(&report).unwrap_or_default()),

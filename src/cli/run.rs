@@ -13,22 +13,19 @@ use crate::job::{Problem, Problems};
 use crate::provider::{Environment, Provider, Workspace};
 use crate::quota::Clock;
 use crate::run::{
-    Assigned, Event, EventKind, Exit, Folders, JobReport, Options, Prepared, Report, RunError, Store, apply,
-    open_ledger, remember, run as run_jobs,
+    Assigned, Exit, Folders, JobReport, Options, Prepared, Report, RunError, Store, open_ledger, remember,
+    run as run_jobs,
 };
 use crate::simulate::{self, Faults, with_secrets};
 
 use super::args::{JobArguments, RunArguments};
 use super::load::load;
-use super::progress::Progress;
+use super::progress::{Progress, Subject, follow};
 use super::render::summary;
 use super::signal::Signals;
 use super::simulators::{Listening, listen, serve_while};
 use super::start::CommandError;
 use super::term::{put, say};
-
-/// How often a bar looks what it waits for.
-const REFRESH: Duration = Duration::from_millis(500);
 
 /// What the disk gets after the grace: pages that came in are kept, a file that is being published is finished.
 pub(super) const DISK: Duration = Duration::from_secs(5);
@@ -68,6 +65,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, CommandError> {
     note.iter().for_each(|note| say(note));
     let store = Store::new(Box::new(ledger));
     let durability = if settings.survives_power_loss { Durability::Power } else { Durability::Process };
+    let subjects: Vec<Subject> = assigned.iter().map(|job| subject(&job.prepared, &store)).collect();
     let (signal, signalled) = watch::channel(None);
     let options = Options {
         keep: arguments.keep,
@@ -81,7 +79,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, CommandError> {
     let (sender, events) = mpsc::unbounded_channel();
     let work = async {
         let running = run_jobs(assigned, store.clone(), options, clock.clone(), sender);
-        tokio::join!(running, follow(events, Progress::new(arguments.progress), &clock, &mut reports));
+        tokio::join!(running, follow(events, Progress::new(arguments.progress, subjects), &clock, &mut reports));
     };
     let (grace, work) = (arguments.grace, serve_while(listening, &clock, work));
     let farewell = format!("what comes in within {} s is kept, nothing new is sent", grace.as_secs_f32());
@@ -113,28 +111,10 @@ pub(super) fn read(
     Ok((loaded.workspace, prepared))
 }
 
-pub(super) async fn follow(
-    mut events: mpsc::UnboundedReceiver<Event>,
-    mut progress: Progress,
-    clock: &Clock,
-    reports: &mut [JobReport],
-) {
-    loop {
-        let refresh = clock.now().elapsed + REFRESH;
-        let event = tokio::select! {
-            event = events.recv() => event,
-            () = clock.sleep_until(refresh) => {
-                progress.refresh(clock.now().wall).await;
-                continue;
-            }
-        };
-        let Some(event) = event else { return };
-        progress.show(&event);
-        apply(reports, &event);
-        if let EventKind::Fetching { notice, cell } = &event.kind {
-            tracing::debug!(job = %event.job, %cell, ?notice);
-        }
-    }
+/// A job for the progress; what cannot be read of earlier runs only makes its forecast worse, and the run says so itself.
+pub(super) fn subject(prepared: &Prepared, store: &Store) -> Subject {
+    let learned = store.now(|ledger| ledger.learned(prepared.job.name.as_str())).unwrap_or_default();
+    Subject::new(prepared, learned)
 }
 
 pub(super) fn empty_report(prepared: &Prepared, folders: &Folders) -> JobReport {

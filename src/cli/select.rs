@@ -12,8 +12,8 @@ use crate::run::{Folders, Prepared, RunError};
 
 use super::args::{JobArguments, LookArguments};
 use super::load::{load, workspace};
-use super::simulators::with_secrets;
 use super::start::CommandError;
+use crate::simulate::with_secrets;
 
 /// The jobs of a call.
 pub(super) struct Selected {

@@ -11,7 +11,7 @@ use crate::run::{Exit, RunError, next_step};
 
 use super::args::{Arguments, Command};
 use super::problems;
-use super::term::say;
+use super::term::{Color, Log, choose_color, colors_err, paint, say, speak_json};
 use super::{bench, check, explain, init, plan, quota, replay, run, schema, simulate, status, verify};
 
 /// Why a command could not do what it was asked.
@@ -59,11 +59,15 @@ fn workers() -> usize {
 /// The whole program.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    choose_color(arguments.color);
     tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
+        .with_writer(Log)
         .with_ansi(false)
         .with_env_filter(EnvFilter::try_from_env("TIDEMILL_LOG").unwrap_or_else(|_| EnvFilter::new("off")))
         .init();
+    if arguments.command.speaks_json() {
+        speak_json();
+    }
     let json = arguments.command.wants_json();
     let result =
         match tokio::runtime::Builder::new_current_thread().max_blocking_threads(workers()).enable_all().build() {
@@ -108,7 +112,7 @@ fn print(error: &CommandError, json: bool) {
         problems::print(found, json);
         return;
     }
-    say(&format!("error: {error}"));
+    say(&format!("{} {error}", paint("error:", Color::Red, colors_err())));
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
         say(&format!("  caused by: {cause}"));

@@ -1,15 +1,42 @@
-//! The only file that prints: output on stdout, everything else on stderr.
+//! The only file that prints: output on stdout, everything else on stderr, and never into the bars of a run.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::json;
+use tracing_subscriber::fmt::MakeWriter;
+
+use super::args::ColorChoice;
+use super::progress::around;
+
+static CHOICE: OnceLock<ColorChoice> = OnceLock::new();
+
+/// Whoever reads stderr expects JSON.
+static JSON: AtomicBool = AtomicBool::new(false);
 
 /// One line of output. A reader that went away (`| head`) is no error.
 pub(super) fn put(text: &str) {
-    ignore_broken_pipe(writeln!(io::stdout().lock(), "{text}"));
+    ignore_broken_pipe(around(|| writeln!(io::stdout().lock(), "{text}")));
 }
 
 /// One line for the person.
 pub(super) fn say(text: &str) {
-    ignore_broken_pipe(writeln!(io::stderr().lock(), "{text}"));
+    if JSON.load(Ordering::Relaxed) {
+        say_json(&json!({ "event": "message", "message": text }));
+    } else {
+        ignore_broken_pipe(around(|| writeln!(io::stderr().lock(), "{text}")));
+    }
+}
+
+/// One line for a program, on stderr.
+pub(super) fn say_json(value: &serde_json::Value) {
+    ignore_broken_pipe(around(|| writeln!(io::stderr().lock(), "{value}")));
+}
+
+/// From here on everything on stderr is one JSON object a line.
+pub(super) fn speak_json() {
+    JSON.store(true, Ordering::Relaxed);
 }
 
 /// Columns of the terminal that stdout is; none when it is none.
@@ -20,4 +47,118 @@ pub(super) fn columns() -> Option<usize> {
 /// There is nobody left to tell when stdout or stderr cannot be written.
 fn ignore_broken_pipe(result: io::Result<()>) {
     drop(result);
+}
+
+/// Where logs go: to stderr like all that is said.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Log;
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        say(String::from_utf8_lossy(bytes).trim_end_matches('\n'));
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for Log {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        Self
+    }
+}
+
+/// What a text may look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Color {
+    #[default]
+    Plain,
+    Dim,
+    Red,
+    Green,
+    Yellow,
+    Cyan,
+}
+
+/// `text` in `color`, if colors are `on`.
+pub(super) fn paint(text: &str, color: Color, on: bool) -> String {
+    let code = match color {
+        Color::Plain => return text.to_owned(),
+        Color::Dim => 2,
+        Color::Red => 31,
+        Color::Green => 32,
+        Color::Yellow => 33,
+        Color::Cyan => 36,
+    };
+    if on && !text.is_empty() { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+}
+
+/// What `--color` says, for the whole of this process.
+pub(super) fn choose_color(choice: ColorChoice) {
+    CHOICE.get_or_init(|| choice);
+}
+
+/// Whether stderr gets colors.
+pub(super) fn colors_err() -> bool {
+    colors(io::stderr().is_terminal())
+}
+
+/// Whether stderr is a terminal on which lines can be drawn anew.
+pub(super) fn can_draw() -> bool {
+    let is_dumb = std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
+    io::stderr().is_terminal() && !is_dumb
+}
+
+fn colors(is_terminal: bool) -> bool {
+    let choice = CHOICE.get().copied().unwrap_or(ColorChoice::Auto);
+    decide(choice, |name| std::env::var(name).ok().filter(|value| !value.is_empty()), is_terminal)
+}
+
+/// The flag decides, then `NO_COLOR`, `CLICOLOR_FORCE`, `CLICOLOR` and `TERM` (no-color.org, bixense.com/clicolors), then
+/// whether a person sees it.
+fn decide(choice: ColorChoice, variable: impl Fn(&str) -> Option<String>, is_terminal: bool) -> bool {
+    match choice {
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+        ColorChoice::Auto if variable("NO_COLOR").is_some() => false,
+        ColorChoice::Auto if variable("CLICOLOR_FORCE").is_some_and(|value| value != "0") => true,
+        ColorChoice::Auto if variable("CLICOLOR").is_some_and(|value| value == "0") => false,
+        ColorChoice::Auto if variable("TERM").is_none_or(|value| value == "dumb") => false,
+        ColorChoice::Auto => is_terminal,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colors_are_for_those_who_want_them() {
+        use ColorChoice::{Always, Auto, Never};
+        let xterm = ("TERM", "xterm");
+        let table: [(ColorChoice, &[(&str, &str)], bool, bool); 11] = [
+            (Auto, &[xterm], true, true),
+            (Auto, &[xterm], false, false),
+            (Auto, &[], true, false),
+            (Auto, &[("TERM", "dumb")], true, false),
+            (Auto, &[xterm, ("NO_COLOR", "1")], true, false),
+            (Auto, &[xterm, ("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1")], true, false),
+            (Auto, &[("CLICOLOR_FORCE", "1")], false, true),
+            (Auto, &[xterm, ("CLICOLOR_FORCE", "0")], false, false),
+            (Auto, &[xterm, ("CLICOLOR", "0")], true, false),
+            (Always, &[("NO_COLOR", "1")], false, true),
+            (Never, &[xterm, ("CLICOLOR_FORCE", "1")], true, false),
+        ];
+        for (choice, variables, is_terminal, due) in table {
+            let variable =
+                |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+            assert_eq!(decide(choice, variable, is_terminal), due, "{choice:?} {variables:?} {is_terminal}");
+        }
+        assert_eq!(paint("done", Color::Green, true), "\u{1b}[32mdone\u{1b}[0m");
+        assert_eq!(paint("done", Color::Green, false), "done");
+    }
 }

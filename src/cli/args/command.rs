@@ -1,6 +1,6 @@
 //! The commands, and what `tidemill --help` says.
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::run::Exit;
 
@@ -10,7 +10,7 @@ use super::init::InitArguments;
 use super::jobs::JobArguments;
 use super::quota::QuotaArguments;
 use super::replay::ReplayArguments;
-use super::run::RunArguments;
+use super::run::{ProgressMode, RunArguments};
 use super::schema::SchemaArguments;
 use super::simulate::SimulateArguments;
 use super::status::StatusArguments;
@@ -23,6 +23,17 @@ pub(in crate::cli) struct Arguments {
     /// What to do.
     #[command(subcommand)]
     pub(in crate::cli) command: Command,
+    /// Colors: auto looks at NO_COLOR, CLICOLOR_FORCE, TERM and whether a terminal shows them
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = ColorChoice::Auto, display_order = 900)]
+    pub(in crate::cli) color: ColorChoice,
+}
+
+/// Who gets colors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum ColorChoice {
+    Auto,
+    Always,
+    Never,
 }
 
 /// One file each in `src/cli/`, and one here for what each takes.
@@ -67,6 +78,15 @@ impl Command {
             Self::Quota(arguments) => arguments.json,
             Self::Init(_) | Self::Simulate(_) | Self::Schema(_) => false,
             Self::Explain(arguments) => arguments.json,
+        }
+    }
+
+    /// True when everything on stderr is JSON too.
+    pub(in crate::cli) fn speaks_json(&self) -> bool {
+        match self {
+            Self::Run(arguments) => arguments.progress == ProgressMode::Json,
+            Self::Replay(arguments) => arguments.progress == ProgressMode::Json,
+            _ => false,
         }
     }
 }

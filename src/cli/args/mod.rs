@@ -15,7 +15,7 @@ mod status;
 mod verify;
 
 pub(super) use bench::BenchArguments;
-pub(super) use command::{Arguments, Command};
+pub(super) use command::{Arguments, ColorChoice, Command};
 pub(super) use explain::ExplainArguments;
 pub(super) use init::InitArguments;
 pub(super) use jobs::JobArguments;

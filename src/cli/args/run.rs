@@ -51,10 +51,12 @@ pub(in crate::cli) struct RunArguments {
 pub(in crate::cli) enum ProgressMode {
     /// Bars on a terminal, lines elsewhere
     Auto,
-    /// One bar per job
+    /// One bar per job, and how full the limits are
     Bar,
-    /// One line per 10 % or 5 minutes
+    /// A line per job at its begin and end, and every 10 % or 5 minutes
     Lines,
+    /// The same as JSON, one object a line: at, event (begin, progress, end, warning, message), job, done, total, requests, …
+    Json,
     /// Nothing
     None,
 }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::quota::Moment;
 
 use super::limiter::Place;
-use super::{Decision, Limiter};
+use super::{Decision, Limiter, WaitsFor};
 
 /// How full the limits are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub struct Snapshot {
     pub next_permit_at: Option<Timestamp>,
     /// What stands in its way.
     pub waits_for: Option<String>,
+    /// The same, unless nothing will ever leave again.
+    pub waits_on: Option<WaitsFor>,
     /// What was found out about the limits that a person should know, one sentence each.
     pub notes: Vec<String>,
 }
@@ -45,11 +47,11 @@ impl Limiter {
     /// For people: how full everything is.
     pub fn snapshot(&self, now: Moment, waiting: usize) -> Snapshot {
         let windows = self.order.iter().map(|place| self.window_use(*place, now)).collect();
-        let (next_permit_at, waits_for) = match self.check(now) {
-            Decision::Go => (Some(now.wall), None),
-            Decision::Wait { until, on } => (until.map(|until| now.wall_at(until)), Some(on.to_string())),
-            Decision::Park { resume_at, on } => (Some(resume_at), Some(on.to_string())),
-            Decision::Stopped { reason } => (None, Some(reason)),
+        let (next_permit_at, waits_on, stopped) = match self.check(now) {
+            Decision::Go => (Some(now.wall), None, None),
+            Decision::Wait { until, on } => (until.map(|until| now.wall_at(until)), Some(on), None),
+            Decision::Park { resume_at, on } => (Some(resume_at), Some(on), None),
+            Decision::Stopped { reason } => (None, None, Some(reason)),
         };
         Snapshot {
             windows,
@@ -57,7 +59,8 @@ impl Limiter {
             concurrency: self.flight.max(),
             waiting,
             next_permit_at,
-            waits_for,
+            waits_for: waits_on.as_ref().map(WaitsFor::to_string).or(stopped),
+            waits_on,
             notes: self.notes.told(&self.rolling),
         }
     }
