@@ -1,6 +1,6 @@
 //! The only file that prints: output on stdout, everything else on stderr.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 /// One line of output. A reader that went away (`| head`) is no error.
 pub(super) fn put(text: &str) {
@@ -10,6 +10,13 @@ pub(super) fn put(text: &str) {
 /// One line for the person.
 pub(super) fn say(text: &str) {
     ignore_broken_pipe(writeln!(io::stderr().lock(), "{text}"));
+}
+
+/// Whether stderr shows colours: a terminal, unless `NO_COLOR` or `TERM=dumb` say otherwise.
+pub(super) fn colour() -> bool {
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    io::stderr().is_terminal() && !is_set("NO_COLOR") && !is_dumb
 }
 
 /// Columns of the terminal that stdout is; none when it is none.

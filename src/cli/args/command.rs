@@ -5,6 +5,7 @@ use clap::{Parser, Subcommand};
 use crate::run::Exit;
 
 use super::bench::BenchArguments;
+use super::check::{CheckArguments, CheckFormat};
 use super::explain::ExplainArguments;
 use super::jobs::JobArguments;
 use super::quota::QuotaArguments;
@@ -28,7 +29,7 @@ pub(in crate::cli) enum Command {
     /// Fetch what the jobs ask for and publish it; resumes by itself where an earlier run stopped
     Run(RunArguments),
     /// Report every mistake in job files and settings; sends nothing
-    Check(JobArguments),
+    Check(CheckArguments),
     /// Say what is left of the jobs in cells, calls and credits, and when it is done; sends nothing
     Plan(JobArguments),
     /// Prove that nothing is lost, doubled or damaged in state and output; sends nothing, changes nothing
@@ -50,7 +51,8 @@ impl Command {
     pub(in crate::cli) fn wants_json(&self) -> bool {
         match self {
             Self::Run(arguments) => arguments.jobs.json,
-            Self::Check(arguments) | Self::Plan(arguments) => arguments.json,
+            Self::Check(arguments) => arguments.format() == CheckFormat::Json,
+            Self::Plan(arguments) => arguments.json,
             Self::Verify(arguments) => arguments.jobs.json,
             Self::Replay(arguments) => arguments.jobs.json,
             Self::Bench(arguments) => arguments.json,

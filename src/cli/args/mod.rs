@@ -1,6 +1,7 @@
 //! What a person can type: one file a command, beside what several take.
 
 mod bench;
+mod check;
 mod command;
 mod explain;
 mod jobs;
@@ -11,6 +12,7 @@ mod simulate;
 mod verify;
 
 pub(super) use bench::BenchArguments;
+pub(super) use check::{CheckArguments, CheckFormat};
 pub(super) use command::{Arguments, Command};
 pub(super) use explain::ExplainArguments;
 pub(super) use jobs::JobArguments;

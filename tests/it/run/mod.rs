@@ -16,6 +16,7 @@ mod idle;
 mod jobs;
 pub(crate) mod kill;
 mod learning;
+mod lint;
 mod pages;
 mod parallel;
 pub(crate) mod parquet;
