@@ -33,7 +33,7 @@ pub use ordered::Ordered;
 pub use paging::{NextRequest, Paging};
 pub use paging_file::{MethodFile, NextRequestFile, PagingFile};
 pub use pointer::Pointer;
-pub use problem::{Problem, Problems, nearest, unknown_zone};
+pub use problem::{Location, Problem, Problems, Severity, nearest, unknown_zone};
 pub use retention_file::{AfterFile, ArchiveFile, LastFile, RefetchFile, RefetchWord};
 pub use source::{Source, Sources};
 pub use template::{JsonTemplate, Template, TemplateError};

@@ -137,6 +137,7 @@ impl Names {
             None => (name, None),
         };
         let what = self.what;
+        let placeholder = format!("{{{name}}}");
         let Some((_, fields)) = known.iter().find(|(known, _)| known == head) else {
             let message = match nearest(head, known.iter().map(|(name, _)| name.as_str())) {
                 Some(meant) => format!("`{{{name}}}` names no {what}, did you mean `{{{meant}}}`?"),
@@ -147,7 +148,7 @@ impl Names {
             } else {
                 format!("known: {}", quoted(known.iter().map(|(name, _)| name.as_str())))
             };
-            return Some(Problem::new(path, message).hint(hint));
+            return Some(Problem::new(path, message).part(placeholder).hint(hint));
         };
         let field = field?;
         match fields {
@@ -157,6 +158,7 @@ impl Names {
                     path,
                     format!("`{{{name}}}` asks for a field, but the values of {what} `{head}` are plain"),
                 )
+                .part(placeholder)
                 .hint(format!("write `{{{head}}}`")),
             ),
             // Deeper fields are looked up when the value is at hand.
@@ -167,7 +169,8 @@ impl Names {
                         Some(meant) => format!("{what} `{head}` has no field `{first}`, did you mean `{meant}`?"),
                         None => format!("{what} `{head}` has no field `{first}`"),
                     };
-                    Problem::new(path, message).hint(format!("allowed: {}", quoted(allowed.iter().map(String::as_str))))
+                    let hint = format!("allowed: {}", quoted(allowed.iter().map(String::as_str)));
+                    Problem::new(path, message).part(placeholder).hint(hint)
                 })
             }
         }

@@ -153,11 +153,12 @@ fn remove(root: &mut Value, path: &str) {
     }
 }
 
-/// True when the names of the axes are in doubt: the grid is no table, or a table at the top has a name that is not
-/// known. What is wrong inside an axis leaves its name.
+/// True when the names of the axes are in doubt: the grid is no table, or there is none and a table at the top has a name
+/// that is not known. What is wrong inside an axis leaves its name.
 fn may_hide_axes(problem: &Problem, tree: &Map<String, Value>) -> bool {
     let top = problem.path.trim_start_matches('/');
-    top == "grid" || (problem.at_key && tree.get(top).is_some_and(Value::is_object))
+    let may_be_grid = || problem.at_key && !tree.contains_key("grid") && tree.get(top).is_some_and(Value::is_object);
+    top == "grid" || may_be_grid()
 }
 
 /// The names of the axes as they are written, also of those that are wrong in themselves.
@@ -257,11 +258,12 @@ fn parse_request(file: RequestFile, names: &Names, problems: &mut Problems) -> O
         }
         headers.extend(names.template(&text, &at, problems).map(|value| (name, value)));
     }
+    let is_method_wrong = problems.0.iter().any(|problem| problem.path == "/request/method");
     let body_key = if file.json.is_some() { "json" } else { "form" };
     if file.json.is_some() && file.form.is_some() {
         let message = "a request has one body, `json` or `form`";
         problems.push(Problem::new("/request/form", message).key().hint("remove one of them"));
-    } else if (file.json.is_some() || file.form.is_some()) && file.method == MethodFile::Get {
+    } else if (file.json.is_some() || file.form.is_some()) && file.method == MethodFile::Get && !is_method_wrong {
         let message = "a GET request has no body";
         let hint = "write `method = \"POST\"`, or send parameters in `query`";
         problems.push(Problem::new(format!("/request/{body_key}"), message).key().hint(hint));

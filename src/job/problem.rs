@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::path::PathBuf;
 
-use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 /// One thing a person must mend in a file they wrote.
 #[derive(Debug, Clone)]
@@ -13,6 +13,8 @@ pub struct Problem {
     pub path: String,
     /// True when the key itself is wrong, false when its value is.
     pub at_key: bool,
+    /// The part of the value that is wrong, when not all of it is.
+    pub part: Option<String>,
     /// What is wrong, lower case, no full stop, the value in backticks.
     pub message: String,
     /// What to do next.
@@ -36,16 +38,42 @@ pub struct Location {
     pub column: usize,
 }
 
+/// How grave a problem is: a list of problems holds errors unless it says otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Severity {
+    /// It must be mended first.
+    Error,
+    /// It works, but is seldom meant.
+    Warning,
+}
+
+impl Severity {
+    /// Its name before a message, also for GitHub.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
+}
+
 impl Problem {
     /// A problem with the value at `path`.
     pub fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { path: path.into(), at_key: false, message: message.into(), hint: None, location: None }
+        Self { path: path.into(), at_key: false, part: None, message: message.into(), hint: None, location: None }
     }
 
     /// The same, but the key itself is wrong.
     #[must_use]
     pub fn key(mut self) -> Self {
         self.at_key = true;
+        self
+    }
+
+    /// The same, but only `part` of the value is wrong.
+    #[must_use]
+    pub fn part(mut self, part: impl Into<String>) -> Self {
+        self.part = Some(part.into());
         self
     }
 
@@ -64,28 +92,42 @@ impl Problem {
     }
 }
 
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Problem {
+    /// As a person reads it, with the line it stands in; `colour` is for terminals that show it.
+    pub fn shown(&self, severity: Severity, colour: bool) -> String {
+        let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
+        let level = match severity {
+            Severity::Error => Level::ERROR,
+            Severity::Warning => Level::WARNING,
+        };
+        let title = level.primary_title(self.message.as_str());
+        let help = self.hint.as_ref().map(|hint| Level::HELP.message(hint.as_str()));
         let Some(location) = self.location.as_ref().filter(|location| location.line > 0) else {
-            write!(f, "error: {}", self.message)?;
+            let mut text = renderer.render(&[Group::with_title(title)]);
             if let Some(location) = &self.location {
                 let setting = location.text.get(location.span.clone()).unwrap_or_default();
-                write!(f, "\n --> {} {setting}", location.file.display())?;
+                text.push_str(&format!("\n --> {} {setting}", location.file.display()));
             }
             if let Some(hint) = &self.hint {
-                write!(f, "\n  = help: {hint}")?;
+                text.push_str(&format!("\n  = help: {hint}"));
             }
-            return Ok(());
+            return text;
         };
         let path = location.file.display().to_string();
         let length = location.text.len();
         let span = location.span.start.min(length)..location.span.end.min(length);
         let snippet = Snippet::source(location.text.as_str()).path(path).annotation(AnnotationKind::Primary.span(span));
-        let mut group = Level::ERROR.primary_title(self.message.as_str()).element(snippet);
-        if let Some(hint) = &self.hint {
-            group = group.element(Level::HELP.message(hint.as_str()));
+        let mut group = title.element(snippet);
+        if let Some(help) = help {
+            group = group.element(help);
         }
-        write!(f, "{}", Renderer::plain().render(&[group]))
+        renderer.render(&[group])
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown(Severity::Error, false))
     }
 }
 

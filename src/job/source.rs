@@ -81,6 +81,15 @@ impl Source {
         &self.value
     }
 
+    /// The first `part` within `span`; all of it where the file spells that otherwise, as an escape.
+    fn narrowed(&self, span: Range<usize>, part: Option<&str>) -> Range<usize> {
+        let found = part.and_then(|part| {
+            let at = span.start + self.text.get(span.clone())?.find(part)?;
+            Some(at..at + part.len())
+        });
+        found.unwrap_or(span)
+    }
+
     fn location(&self, span: Range<usize>) -> Location {
         let before = &self.text[..span.start.min(self.text.len())];
         let line = if self.is_file { before.matches('\n').count() + 1 } else { 0 };
@@ -113,7 +122,7 @@ impl Sources {
             for source in &self.0 {
                 if let Some(spans) = source.spans.get(path) {
                     let span = if at_key { spans.key.clone() } else { spans.value.clone() };
-                    let location = source.location(span);
+                    let location = source.location(source.narrowed(span, problem.part.as_deref()));
                     return problem.at(location);
                 }
             }

@@ -58,6 +58,7 @@ impl ProviderFile {
                 auth: auth?,
                 headers,
                 envelope,
+                ignores_unknown: self.ignores_unknown.unwrap_or(false),
                 rules,
                 limits: limits?,
                 paging: paging?,

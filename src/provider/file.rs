@@ -40,6 +40,9 @@ pub struct ProviderFile {
     pub limits: Option<LimitsFile>,
     /// How following pages are asked for; `none` when absent.
     pub paging: Option<PagingFile>,
+    /// The provider ignores parameters it does not know instead of refusing them, so that a misspelt one fetches something
+    /// else; `check` then wants `[records] expect` in its jobs. `false` when absent.
+    pub ignores_unknown: Option<bool>,
     /// Rules that are asked before `rules`: for exceptions of your own without repeating a preset's list.
     pub rules_first: Option<Vec<RuleFile>>,
     /// What answers mean, in order; the first match wins. The `envelope` and the HTTP status alone when absent.

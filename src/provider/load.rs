@@ -149,6 +149,14 @@ impl Workspace {
         Ok(provider)
     }
 
+    /// Fills in where `problem` with the provider `name` stands in a file, variable or flag of the person's, if it does: a
+    /// preset is nobody's to mend.
+    pub fn locate(&self, name: &str, problem: Problem) -> Problem {
+        let mut layers = self.layers(name);
+        layers.retain(|layer| !self.presets.get(name).is_some_and(|preset| std::ptr::eq(preset, layer.text)));
+        locate(&layers, problem)
+    }
+
     /// The layers that say something about `name`, the strongest first.
     fn layers(&self, name: &str) -> Vec<Layer<'_>> {
         let prefix = format!("/provider/{name}");

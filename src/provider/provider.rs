@@ -25,6 +25,8 @@ pub struct Provider {
     pub headers: Vec<(String, String)>,
     /// How an answer is read.
     pub envelope: Envelope,
+    /// It ignores parameters it does not know.
+    pub ignores_unknown: bool,
     /// What answers mean, in order.
     pub rules: Vec<Rule>,
     /// What it allows.

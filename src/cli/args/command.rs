@@ -5,6 +5,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use crate::run::Exit;
 
 use super::bench::BenchArguments;
+use super::check::{CheckArguments, CheckFormat};
 use super::explain::ExplainArguments;
 use super::init::InitArguments;
 use super::jobs::JobArguments;
@@ -44,7 +45,7 @@ pub(in crate::cli) enum Command {
     /// Fetch what the jobs ask for and publish it; resumes by itself where an earlier run stopped
     Run(RunArguments),
     /// Report every mistake in job files and settings; sends nothing
-    Check(JobArguments),
+    Check(CheckArguments),
     /// Say what is left of the jobs in cells, calls and credits, and when it is done; sends nothing
     Plan(JobArguments),
     /// Say what is done, left and rejected, how the last run ended and what comes next; sends nothing, changes nothing
@@ -70,7 +71,8 @@ impl Command {
     pub(in crate::cli) fn wants_json(&self) -> bool {
         match self {
             Self::Run(arguments) => arguments.jobs.json,
-            Self::Check(arguments) | Self::Plan(arguments) => arguments.json,
+            Self::Check(arguments) => arguments.format() == CheckFormat::Json,
+            Self::Plan(arguments) => arguments.json,
             Self::Status(arguments) => arguments.json,
             Self::Verify(arguments) => arguments.jobs.json,
             Self::Replay(arguments) => arguments.jobs.json,

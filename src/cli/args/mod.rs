@@ -1,6 +1,7 @@
 //! What a person can type: one file a command, beside what several take.
 
 mod bench;
+mod check;
 mod command;
 mod explain;
 mod init;
@@ -15,6 +16,7 @@ mod status;
 mod verify;
 
 pub(super) use bench::BenchArguments;
+pub(super) use check::{CheckArguments, CheckFormat};
 pub(super) use command::{Arguments, ColorChoice, Command};
 pub(super) use explain::ExplainArguments;
 pub(super) use init::InitArguments;

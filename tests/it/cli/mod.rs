@@ -5,6 +5,7 @@
 
 mod bench;
 mod bench_jobs;
+mod check;
 mod codes;
 mod disk;
 mod ends;

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// Limits that let a test finish at once.
-pub(crate) const FAST: &str = "limits = { qps = 1000, per_minute = 100000, per_day = 1000000, concurrency = 8 }";
+pub(crate) const FAST: &str = "limits = { qps = 1000, per_minute = 60000, per_day = 1000000, concurrency = 8 }";
 
 /// A workspace.
 pub(crate) struct Place {

@@ -4,7 +4,7 @@ mod bodies;
 mod code_table;
 mod connections;
 mod explain;
-mod given;
+pub(crate) mod given;
 mod headers;
 mod locate;
 mod loopback;

@@ -16,6 +16,7 @@ mod idle;
 mod jobs;
 pub(crate) mod kill;
 mod learning;
+mod lint;
 mod mill;
 mod pages;
 mod parallel;

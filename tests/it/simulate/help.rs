@@ -45,6 +45,7 @@ fn provider(name: &str, base_url: &str, auth: Auth, simulation: Simulation) -> P
         auth,
         headers: Vec::new(),
         envelope: envelope("/code", "/msg", &["0"], "/data"),
+        ignores_unknown: false,
         rules: Vec::new(),
         limits: open_limits(),
         paging: Paging::None,
