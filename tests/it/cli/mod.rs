@@ -14,6 +14,7 @@ mod killed;
 mod place;
 mod progress;
 mod quota;
+mod run_flags;
 mod screens;
 mod secrets;
 mod together;
