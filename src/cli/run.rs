@@ -38,11 +38,15 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, CommandError> {
     let started = clock.now().wall;
     let (jobs, simulate) = (arguments.jobs.clone(), arguments.simulate);
     let reading = tokio::task::spawn_blocking(move || read(&jobs, simulate, started));
-    let (Workspace { settings, environment, .. }, prepared) = tokio::select! {
+    let (Workspace { settings, environment, .. }, mut prepared) = tokio::select! {
         read = reading => read.unwrap_or(Err(RunError::Worker.into()))?,
         // Nothing is sent and nothing written yet: there is nothing to end cleanly.
         exit = signals.next() => return Ok(exit),
     };
+    for prepared in &mut prepared {
+        let job = Arc::make_mut(&mut prepared.job);
+        job.ceilings = job.ceilings.and(arguments.ceilings());
+    }
     let folders = match arguments.simulate {
         true => Folders::rehearsal(&settings.root),
         false => Folders::of(&settings, &environment),
@@ -79,7 +83,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, CommandError> {
     let (sender, events) = mpsc::unbounded_channel();
     let work = async {
         let running = run_jobs(assigned, store.clone(), options, clock.clone(), sender);
-        tokio::join!(running, follow(events, Progress::new(arguments.progress, subjects), &clock, &mut reports));
+        tokio::join!(running, follow(events, Progress::new(arguments.shown(), subjects), &clock, &mut reports));
     };
     let (grace, work) = (arguments.grace, serve_while(listening, &clock, work));
     let farewell = format!("what comes in within {} s is kept, nothing new is sent", grace.as_secs_f32());
@@ -91,6 +95,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, CommandError> {
     // Shown first: a disk that is too full to keep the report must not hide it.
     match arguments.jobs.json {
         true => put(&serde_json::to_string_pretty(&report).unwrap_or_default()),
+        false if arguments.is_silent_of(report.exit) => {}
         false => put(summary(&report).trim_end()),
     }
     remember(&store, &report)?;

@@ -11,7 +11,7 @@ use crate::run::{Exit, RunError, next_step};
 
 use super::args::{Arguments, Command};
 use super::problems;
-use super::term::{Color, Log, choose_color, colors_err, paint, say, speak_json};
+use super::term::{Color, Log, choose_color, colors_err, hold, paint, release, say, speak_json};
 use super::{bench, check, explain, init, plan, quota, replay, run, schema, simulate, status, verify};
 
 /// Why a command could not do what it was asked.
@@ -68,7 +68,10 @@ pub fn main() -> ExitCode {
     if arguments.command.speaks_json() {
         speak_json();
     }
-    let json = arguments.command.wants_json();
+    if arguments.command.is_quiet() {
+        hold();
+    }
+    let (json, paused) = (arguments.command.wants_json(), arguments.command.paused_exit_code());
     let result =
         match tokio::runtime::Builder::new_current_thread().max_blocking_threads(workers()).enable_all().build() {
             Ok(runtime) => {
@@ -79,14 +82,17 @@ pub fn main() -> ExitCode {
             }
             Err(source) => Err(CommandError::Io { what: "the runtime could not start".to_owned(), source }),
         };
-    let exit = match result {
-        Ok(exit) => exit,
-        Err(error) => {
-            print(&error, json);
-            error.exit()
-        }
+    let code = match &result {
+        Ok(exit) => exit.code_for(paused),
+        Err(error) => error.exit().code(),
     };
-    ExitCode::from(exit.code())
+    if code != 0 {
+        release();
+    }
+    if let Err(error) = result {
+        print(&error, json);
+    }
+    ExitCode::from(code)
 }
 
 async fn command(command: Command) -> Result<Exit, CommandError> {

@@ -1,8 +1,8 @@
 //! The only file that prints: output on stdout, everything else on stderr, and never into the bars of a run.
 
 use std::io::{self, IsTerminal, Write};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use serde_json::json;
 use tracing_subscriber::fmt::MakeWriter;
@@ -11,6 +11,9 @@ use super::args::ColorChoice;
 use super::progress::around;
 
 static CHOICE: OnceLock<ColorChoice> = OnceLock::new();
+
+/// What is said, while it is held.
+static HELD: Mutex<Option<Vec<String>>> = Mutex::new(None);
 
 /// Whoever reads stderr expects JSON.
 static JSON: AtomicBool = AtomicBool::new(false);
@@ -22,6 +25,18 @@ pub(super) fn put(text: &str) {
 
 /// One line for the person.
 pub(super) fn say(text: &str) {
+    match HELD.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+        Some(held) => held.push(text.to_owned()),
+        None => line(text),
+    }
+}
+
+/// One line for a program, on stderr.
+pub(super) fn say_json(value: &serde_json::Value) {
+    ignore_broken_pipe(around(|| writeln!(io::stderr().lock(), "{value}")));
+}
+
+fn line(text: &str) {
     if JSON.load(Ordering::Relaxed) {
         say_json(&json!({ "event": "message", "message": text }));
     } else {
@@ -29,9 +44,15 @@ pub(super) fn say(text: &str) {
     }
 }
 
-/// One line for a program, on stderr.
-pub(super) fn say_json(value: &serde_json::Value) {
-    ignore_broken_pipe(around(|| writeln!(io::stderr().lock(), "{value}")));
+/// Keeps what is said from here on, until it is known whether somebody must read it.
+pub(super) fn hold() {
+    HELD.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default();
+}
+
+/// Says what was held.
+pub(super) fn release() {
+    let held = HELD.lock().unwrap_or_else(PoisonError::into_inner).take();
+    held.into_iter().flatten().for_each(|text| line(&text));
 }
 
 /// From here on everything on stderr is one JSON object a line.
@@ -49,13 +70,13 @@ fn ignore_broken_pipe(result: io::Result<()>) {
     drop(result);
 }
 
-/// Where logs go: to stderr like all that is said.
+/// Where logs go: to stderr like all that is said, and at once, for they were asked for by name.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Log;
 
 impl Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        say(String::from_utf8_lossy(bytes).trim_end_matches('\n'));
+        line(String::from_utf8_lossy(bytes).trim_end_matches('\n'));
         Ok(bytes.len())
     }
 
@@ -139,19 +160,20 @@ mod tests {
     #[test]
     fn colors_are_for_those_who_want_them() {
         use ColorChoice::{Always, Auto, Never};
-        let xterm = ("TERM", "xterm");
-        let table: [(ColorChoice, &[(&str, &str)], bool, bool); 11] = [
-            (Auto, &[xterm], true, true),
-            (Auto, &[xterm], false, false),
+        const XTERM: (&str, &str) = ("TERM", "xterm");
+        type Case = (ColorChoice, &'static [(&'static str, &'static str)], bool, bool);
+        let table: [Case; 11] = [
+            (Auto, &[XTERM], true, true),
+            (Auto, &[XTERM], false, false),
             (Auto, &[], true, false),
             (Auto, &[("TERM", "dumb")], true, false),
-            (Auto, &[xterm, ("NO_COLOR", "1")], true, false),
-            (Auto, &[xterm, ("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1")], true, false),
+            (Auto, &[XTERM, ("NO_COLOR", "1")], true, false),
+            (Auto, &[XTERM, ("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1")], true, false),
             (Auto, &[("CLICOLOR_FORCE", "1")], false, true),
-            (Auto, &[xterm, ("CLICOLOR_FORCE", "0")], false, false),
-            (Auto, &[xterm, ("CLICOLOR", "0")], true, false),
+            (Auto, &[XTERM, ("CLICOLOR_FORCE", "0")], false, false),
+            (Auto, &[XTERM, ("CLICOLOR", "0")], true, false),
             (Always, &[("NO_COLOR", "1")], false, true),
-            (Never, &[xterm, ("CLICOLOR_FORCE", "1")], true, false),
+            (Never, &[XTERM, ("CLICOLOR_FORCE", "1")], true, false),
         ];
         for (choice, variables, is_terminal, due) in table {
             let variable =

@@ -153,3 +153,40 @@ pub struct Ceilings {
     /// Time since the run began.
     pub deadline: Option<Duration>,
 }
+
+impl Ceilings {
+    /// Of each ceiling the lower one.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            max_requests: lower(self.max_requests, other.max_requests),
+            max_credits: lower(self.max_credits, other.max_credits),
+            deadline: lower(self.deadline, other.deadline),
+        }
+    }
+}
+
+/// No ceiling is higher than any.
+fn lower<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
+    one.into_iter().chain(other).min()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lower_ceiling_holds() {
+        let of = |max_requests, max_credits, deadline: Option<u64>| Ceilings {
+            max_requests,
+            max_credits,
+            deadline: deadline.map(Duration::from_secs),
+        };
+        let none = Ceilings::default();
+        let own = of(Some(5), None, Some(60));
+        assert_eq!(own.and(none), own);
+        assert_eq!(none.and(own), own);
+        assert_eq!(own.and(of(Some(6), Some(7), Some(59))), of(Some(5), Some(7), Some(59)));
+        assert_eq!(own.and(of(Some(4), None, Some(61))), of(Some(4), None, Some(60)));
+    }
+}

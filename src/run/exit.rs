@@ -51,6 +51,11 @@ impl Exit {
         }
     }
 
+    /// The exit code for a scheduler that is told of a pause by `paused`, if that is another one.
+    pub fn code_for(self, paused: Option<u8>) -> u8 {
+        paused.filter(|_| self == Self::Paused).unwrap_or(self.code())
+    }
+
     /// What it means, for `--help`.
     pub fn meaning(self) -> &'static str {
         match self {

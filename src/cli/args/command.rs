@@ -83,6 +83,19 @@ impl Command {
         }
     }
 
+    /// The code that tells a scheduler of a pause, if that is another one than usual.
+    pub(in crate::cli) fn paused_exit_code(&self) -> Option<u8> {
+        match self {
+            Self::Run(arguments) => arguments.paused_exit_code,
+            _ => None,
+        }
+    }
+
+    /// True when nothing is printed unless something is wrong.
+    pub(in crate::cli) fn is_quiet(&self) -> bool {
+        matches!(self, Self::Run(arguments) if arguments.quiet)
+    }
+
     /// True when everything on stderr is JSON too.
     pub(in crate::cli) fn speaks_json(&self) -> bool {
         match self {

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use crate::job::parse_duration;
+use crate::job::{Ceilings, parse_duration};
+use crate::run::Exit;
 
 use super::jobs::JobArguments;
 
@@ -41,9 +42,38 @@ pub(in crate::cli) struct RunArguments {
     /// How long after SIGTERM, SIGINT or SIGHUP the answers in flight are waited for; a second signal leaves at once
     #[arg(long, value_name = "TIME", default_value = "20s", value_parser = grace)]
     pub(in crate::cli) grace: Duration,
+    /// End each job this long after the run began; its own `deadline` holds where that is shorter
+    #[arg(long, value_name = "TIME", value_parser = deadline)]
+    pub(in crate::cli) deadline: Option<Duration>,
+    /// Send so many requests for each job at the most; its own `max_requests` holds where that is lower
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(in crate::cli) max_requests: Option<u64>,
+    /// Exit code of a paused run instead of 75, for schedulers that have no notion of it
+    #[arg(long, value_name = "CODE")]
+    pub(in crate::cli) paused_exit_code: Option<u8>,
+    /// Print nothing at all when the exit code is 0, else the summary: for cron, which mails whatever is printed
+    #[arg(short, long, conflicts_with_all = ["json", "progress"])]
+    pub(in crate::cli) quiet: bool,
     /// How to show progress
     #[arg(long, value_enum, default_value_t = ProgressMode::Auto)]
     pub(in crate::cli) progress: ProgressMode,
+}
+
+impl RunArguments {
+    /// What this run may spend on each job beside what the job itself says.
+    pub(in crate::cli) fn ceilings(&self) -> Ceilings {
+        Ceilings { max_requests: self.max_requests, max_credits: None, deadline: self.deadline }
+    }
+
+    /// Whether the summary of a run that ended so is not wanted.
+    pub(in crate::cli) fn is_silent_of(&self, exit: Exit) -> bool {
+        self.quiet && exit.code_for(self.paused_exit_code) == 0
+    }
+
+    /// How progress is shown.
+    pub(in crate::cli) fn shown(&self) -> ProgressMode {
+        if self.quiet { ProgressMode::None } else { self.progress }
+    }
 }
 
 /// How progress is shown, on stderr.
@@ -59,6 +89,13 @@ pub(in crate::cli) enum ProgressMode {
     Json,
     /// Nothing
     None,
+}
+
+fn deadline(text: &str) -> Result<Duration, String> {
+    match parse_duration(text)? {
+        deadline if deadline.is_zero() => Err("that leaves no time at all".to_owned()),
+        deadline => Ok(deadline),
+    }
 }
 
 /// Nobody who asks a run to end waits for longer than a day.

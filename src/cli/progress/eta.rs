@@ -104,7 +104,8 @@ mod tests {
                 Outset { provider: &provider, snapshot: Some(&snapshot), own: work(cells), others: &others, rate };
             done(&outset, now).unwrap().duration_since(now).as_secs_f64() / 3600.0
         };
-        let table: [(u64, &[u64], Option<(f64, u32)>, f64); 7] = [
+        type Case = (u64, &'static [u64], Option<(f64, u32)>, f64);
+        let table: [Case; 7] = [
             (100, &[], None, 0.0),
             (101, &[], None, 1.0),
             // 100 of them today, then 1,000 a day.

@@ -8,13 +8,13 @@ mod eta;
 mod follow;
 mod page;
 mod painter;
-mod progress;
 mod rate;
 mod row;
+mod show;
 mod told;
 mod tracked;
 mod words;
 
 pub(super) use follow::follow;
 pub(super) use painter::around;
-pub(super) use progress::{Progress, Subject};
+pub(super) use show::{Progress, Subject};

@@ -49,7 +49,7 @@ mod tests {
             name: format!("job{index:02}"),
             done: index as u64,
             total: Some(20),
-            end: (index % 3 == 0).then(|| ("done".to_owned(), Color::Green)),
+            end: index.is_multiple_of(3).then(|| ("done".to_owned(), Color::Green)),
             ..Row::default()
         };
         (0..count).map(row).collect()

@@ -18,6 +18,7 @@ mod mistakes;
 mod place;
 mod progress;
 mod quota;
+mod run_flags;
 mod schema;
 mod screens;
 mod secrets;
