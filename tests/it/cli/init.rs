@@ -30,7 +30,7 @@ fn what_it_writes_works_as_it_stands() {
         let written = place.tidemill(&["init", "--from", name]).expect(0);
         assert_eq!(written.out.lines().count(), place.files("").len(), "{}", written.out);
         let check = place.tidemill(&["check", "jobs"]).expect(0);
-        assert_eq!(check.out, "1 job without mistakes\n");
+        assert!(check.out.starts_with("1 job without mistakes"), "{}", check.out);
         assert!(check.err.contains("_KEY` (not set)") && check.err.contains("export "), "{}", check.err);
         place.tidemill(&["plan", "jobs"]).expect(0);
         let fast = ["qps", "per_minute"].map(|key| format!("--set=provider.{}.limits.{key}=1000", provider(name)));
