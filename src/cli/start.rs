@@ -88,7 +88,7 @@ pub fn main() -> ExitCode {
 async fn command(command: Command) -> Result<Exit, CommandError> {
     match command {
         Command::Run(arguments) => run::run(arguments).await,
-        Command::Check(arguments) => check::check(&arguments),
+        Command::Check(arguments) => check::check(&arguments).await,
         Command::Plan(arguments) => plan::plan(&arguments),
         Command::Verify(arguments) => verify::verify(&arguments),
         Command::Replay(arguments) => replay::replay(arguments).await,
