@@ -1,4 +1,4 @@
-//! `tidemill check`: every mistake and what is seldom meant, nothing sent.
+//! `tidemill check`: every mistake and what is seldom meant; nothing is sent without `--live`.
 
 use serde_json::{Value, json};
 
@@ -9,6 +9,7 @@ use crate::quota::{Clock, Moment};
 use crate::run::{Exit, Prepared, lint_job, lint_limits, lint_together};
 
 use super::args::{CheckArguments, CheckFormat};
+use super::check_live::{Tried, try_live};
 use super::load::load;
 use super::problems::{github, json_of};
 use super::render::count;
@@ -16,60 +17,78 @@ use super::start::CommandError;
 use super::term::{colors_err, put, say};
 use super::unset::stand_in;
 
-/// Checks jobs, settings, axis files and secrets.
-pub(super) fn check(arguments: &CheckArguments) -> Result<Exit, CommandError> {
-    let format = arguments.format();
-    match examine(arguments) {
-        Ok((prepared, warnings)) => Ok(tell(arguments, &prepared, &warnings)),
-        Err(problems) if format == CheckFormat::Github => {
+/// Checks jobs, settings, axis files and secrets, and with `--live` whether providers take the credentials.
+pub(super) async fn check(arguments: &CheckArguments) -> Result<Exit, CommandError> {
+    let (workspace, prepared, warnings) = match examine(arguments) {
+        Ok(examined) => examined,
+        Err(problems) if arguments.format() == CheckFormat::Github => {
             problems.0.iter().for_each(|problem| put(&github(problem, Severity::Error)));
-            Ok(Exit::Usage)
+            return Ok(Exit::Usage);
         }
-        Err(problems) => Err(problems.into()),
-    }
-}
-
-fn examine(arguments: &CheckArguments) -> Result<(Vec<Prepared>, Vec<Problem>), Problems> {
-    let now = Clock::system().now();
-    let mut loaded = load(&arguments.jobs)?;
-    // Nothing is sent, so a key may come later.
-    let providers = loaded.providers();
-    let mut warnings = stand_in(&mut loaded.workspace.environment, &providers);
-    let prepared = loaded.prepare(now.wall)?;
-    warnings.extend(self::warnings(&loaded.workspace, &prepared, now)?);
-    Ok((prepared, warnings))
-}
-
-fn tell(arguments: &CheckArguments, prepared: &[Prepared], warnings: &[Problem]) -> Exit {
+        Err(problems) => return Err(problems.into()),
+    };
     let is_denied = arguments.deny_warnings && !warnings.is_empty();
-    let mut summary = format!("{} without mistakes", count(prepared.len() as u64, "job"));
-    if !warnings.is_empty() {
-        summary.push_str(&format!(", {}", count(warnings.len() as u64, "warning")));
+    let names: Vec<String> = prepared.iter().map(|job| job.job.name.to_string()).collect();
+    if arguments.format() != CheckFormat::Json {
+        tell(arguments.format(), names.len(), &warnings);
     }
+    let tried = match arguments.live && !is_denied {
+        true => Some(try_live(&workspace, prepared).await?),
+        false => None,
+    };
+    let exit =
+        tried.iter().flatten().fold(if is_denied { Exit::Usage } else { Exit::Done }, |exit, one| exit.and(one.exit()));
     match arguments.format() {
         CheckFormat::Json => {
-            let jobs: Vec<_> = prepared.iter().map(|job| job.job.name.as_str()).collect();
             let warnings: Vec<Value> = warnings.iter().map(json_of).collect();
-            put(&json!({ "ok": !is_denied, "jobs": jobs, "warnings": warnings }).to_string());
+            let mut told = json!({ "ok": exit == Exit::Done, "jobs": names, "warnings": warnings });
+            if let (Some(tried), Some(told)) = (&tried, told.as_object_mut()) {
+                told.insert("live".to_owned(), tried.iter().map(Tried::json).collect());
+            }
+            put(&told.to_string());
         }
         CheckFormat::Github => {
-            warnings.iter().for_each(|warning| put(&github(warning, Severity::Warning)));
-            say(&summary);
+            let wrong = tried.iter().flatten().filter(|one| one.exit() != Exit::Done);
+            wrong.for_each(|one| put(&github(&one.problem(), Severity::Error)));
         }
-        CheckFormat::Text => {
-            warnings.iter().for_each(|warning| say(&format!("{}\n", warning.shown(Severity::Warning, colors_err()))));
-            put(&summary);
-        }
+        CheckFormat::Text => tried.iter().flatten().for_each(|one| put(one.text().trim_end())),
     }
     if is_denied {
         say("warnings count as mistakes here (`--deny-warnings`)");
-        return Exit::Usage;
     }
-    if arguments.format() == CheckFormat::Text {
+    if arguments.format() == CheckFormat::Text && exit == Exit::Done {
         let jobs: Vec<String> = arguments.jobs.jobs.iter().map(|job| job.display().to_string()).collect();
         say(&format!("next: tidemill plan {}", jobs.join(" ")));
     }
-    Exit::Done
+    Ok(exit)
+}
+
+fn examine(arguments: &CheckArguments) -> Result<(Workspace, Vec<Prepared>, Vec<Problem>), Problems> {
+    let now = Clock::system().now();
+    let mut loaded = load(&arguments.jobs)?;
+    let providers = loaded.providers();
+    // Where nothing is sent a key may come later.
+    let mut warnings = match arguments.live {
+        true => Vec::new(),
+        false => stand_in(&mut loaded.workspace.environment, &providers),
+    };
+    let prepared = loaded.prepare(now.wall)?;
+    warnings.extend(self::warnings(&loaded.workspace, &prepared, now)?);
+    Ok((loaded.workspace, prepared, warnings))
+}
+
+fn tell(format: CheckFormat, jobs: usize, warnings: &[Problem]) {
+    let mut summary = format!("{} without mistakes", count(jobs as u64, "job"));
+    if !warnings.is_empty() {
+        summary.push_str(&format!(", {}", count(warnings.len() as u64, "warning")));
+    }
+    if format == CheckFormat::Github {
+        warnings.iter().for_each(|warning| put(&github(warning, Severity::Warning)));
+        say(&summary);
+    } else {
+        warnings.iter().for_each(|warning| say(&format!("{}\n", warning.shown(Severity::Warning, colors_err()))));
+        put(&summary);
+    }
 }
 
 /// What is seldom meant: of each job, of jobs side by side, of each provider.

@@ -8,6 +8,7 @@ mod bench_book;
 mod bench_jobs;
 mod bench_limits;
 mod check;
+mod check_live;
 mod columns;
 mod explain;
 mod explain_text;

@@ -98,9 +98,12 @@ fn refused_code(job: &JobReport) -> Option<&str> {
     let labels = || job.answers.keys();
     let code = GRAVEST.iter().find_map(|verdict| labels().find_map(|label| label.strip_prefix(verdict)))?;
     let code = code.strip_prefix("HTTP ").unwrap_or(code);
-    // What is no plain word may be anything a provider sends, and is not for a shell.
-    let is_plain = code.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._".contains(&byte));
-    (job.exit != Exit::Done && is_plain).then_some(code)
+    (job.exit != Exit::Done && is_plain(code)).then_some(code)
+}
+
+/// What is no plain word may be anything a provider sends, and is not for a shell.
+pub(super) fn is_plain(code: &str) -> bool {
+    !code.is_empty() && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._".contains(&byte))
 }
 
 fn how_to_look(report: &Report) -> Option<String> {

@@ -99,7 +99,7 @@ async fn command(command: Command) -> Result<Exit, CommandError> {
     match command {
         Command::Init(arguments) => init::init(&arguments),
         Command::Run(arguments) => run::run(arguments).await,
-        Command::Check(arguments) => check::check(&arguments),
+        Command::Check(arguments) => check::check(&arguments).await,
         Command::Plan(arguments) => plan::plan(&arguments),
         Command::Status(arguments) => status::status(&arguments),
         Command::Verify(arguments) => verify::verify(&arguments),

@@ -132,8 +132,8 @@ pub(super) async fn ask(
             }
             Err(error) => (judge_broken(error), None),
         };
-        report(source, &mut held, &result, &judgement, wait);
-        let judgement = mask(source, judgement);
+        report(source.quota, &mut held, &result, &judgement, wait);
+        let judgement = mask(source.signer, judgement);
         let latency = now.elapsed - sent.elapsed;
         (source.notify)(Notice::Attempt { waited, latency, judgement: judgement.clone() });
         if proves_token(&judgement.verdict) {
@@ -325,8 +325,8 @@ async fn admit(source: &Source<'_>) -> Result<Result<(Permit, Duration), CellEnd
 }
 
 /// Tells the quota what came of the attempt, once.
-fn report(
-    source: &Source<'_>,
+pub(super) fn report(
+    quota: &Quota,
     held: &mut Departed,
     result: &Result<Answer, TransportError>,
     judgement: &Judgement,
@@ -345,7 +345,7 @@ fn report(
         (Ok(_), Verdict::Reject) => held.answered(Feedback::Failed),
         (Ok(_), Verdict::Stop) => {
             // Before the answer frees anything: nothing may slip out between the two.
-            source.quota.stop(judgement.to_string());
+            quota.stop(judgement.to_string());
             held.answered(Feedback::Failed);
         }
     }
@@ -360,7 +360,7 @@ fn proves_token(verdict: &Verdict) -> bool {
     }
 }
 
-fn judge_broken(error: &TransportError) -> Judgement {
+pub(super) fn judge_broken(error: &TransportError) -> Judgement {
     let verdict = match error {
         TransportError::Certificate(_) => Verdict::Stop,
         TransportError::TooLarge(_) => Verdict::Reject,
@@ -375,8 +375,8 @@ fn judge_broken(error: &TransportError) -> Judgement {
 }
 
 /// A provider may echo the key it refuses; its words go to screens, logs and the ledger.
-fn mask(source: &Source<'_>, mut judgement: Judgement) -> Judgement {
-    let credential = source.signer.credential();
+pub(super) fn mask(signer: &Signer, mut judgement: Judgement) -> Judgement {
+    let credential = signer.credential();
     judgement.message = credential.redact(&judgement.message);
     judgement.code = judgement.code.map(|code| credential.redact(&code));
     judgement

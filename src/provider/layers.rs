@@ -49,6 +49,11 @@ impl Text {
         Self { sources, value, plain_secrets, hidden, names }
     }
 
+    /// A file, not settings given one by one.
+    pub(super) fn is_file(&self) -> bool {
+        self.names.is_empty()
+    }
+
     /// The value at `path`, `""` being the whole tree.
     pub(super) fn get(&self, path: &str) -> Option<&Value> {
         // Keys of settings hold no `~`, and a pointer splits at `/` as key paths do.

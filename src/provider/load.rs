@@ -153,7 +153,11 @@ impl Workspace {
     /// preset is nobody's to mend.
     pub fn locate(&self, name: &str, problem: Problem) -> Problem {
         let mut layers = self.layers(name);
-        layers.retain(|layer| !self.presets.get(name).is_some_and(|preset| std::ptr::eq(preset, layer.text)));
+        layers.retain(|layer| {
+            let is_preset = self.presets.get(name).is_some_and(|preset| std::ptr::eq(preset, layer.text));
+            // A variable or a flag is its own place alone; a file is one for what is missing in it too.
+            !is_preset && (layer.text.is_file() || layer.get(&problem.path).is_some())
+        });
         locate(&layers, problem)
     }
 

@@ -174,6 +174,7 @@ mod tests {
                 waiting: 0,
                 next_permit_at: None,
                 waits_for: None,
+                waits_on: None,
                 notes: Vec::new(),
             };
             curve.look(at(1000 + 60 * i64::from(look)), &snapshot);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::job::{Ceilings, Problem};
-use crate::provider::{Limits, Provider, Unit, Window, WindowKind};
+use crate::provider::{Limits, Provider, ThrottleWindow, Unit, Verdict, Window, WindowKind};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -58,12 +58,20 @@ fn number(limits: &Limits, key: &str) -> Option<u32> {
     limits.windows.iter().find(|window| is_it(&window.kind)).map(|window| window.max)
 }
 
-/// Calls cost credits, and nothing bounds a day of them.
+/// The provider counts days, or its calls cost credits, and nothing bounds a day of them.
 fn no_day(provider: &Provider, ceilings: &[Ceilings]) -> Option<Problem> {
     let name = &provider.name;
-    provider.envelope.cost.as_ref()?;
+    if provider.limits.windows.iter().any(|window| length(window) >= DAY) {
+        return None;
+    }
+    if provider.rules.iter().any(|rule| rule.verdict == Verdict::Throttle(ThrottleWindow::Day)) {
+        let message = format!("`{name}` has a limit per day, by its rules, and none is set");
+        let hint =
+            format!("write `per_day` into [provider.{name}] limits: without it the limit is found by running into it");
+        return Some(Problem::new("/limits", message).key().hint(hint));
+    }
     let is_bounded = |ceilings: &Ceilings| ceilings.max_credits.is_some() || ceilings.max_requests.is_some();
-    if provider.limits.windows.iter().any(|window| length(window) >= DAY) || ceilings.iter().all(is_bounded) {
+    if provider.envelope.cost.is_none() || ceilings.iter().all(is_bounded) {
         return None;
     }
     let message = format!("calls of `{name}` cost credits, and no limit bounds what a day may cost");

@@ -1,6 +1,7 @@
 //! The only spawner: dispatchers, spool writers and jobs, begun and ended together.
 
 use std::collections::{HashMap, HashSet};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -104,7 +105,8 @@ pub async fn run(
     for assigned in jobs {
         let lost = lost.contains(&assigned.prepared.credential.fingerprint());
         let work = Work {
-            account: account(&assigned.prepared, lost, &options, &clock, &mut accounts, &mut services).await,
+            account: account(&assigned.prepared, lost, &options.folders.quota, &clock, &mut accounts, &mut services)
+                .await,
             assigned,
             store: store.clone(),
             options: options.clone(),
@@ -152,7 +154,7 @@ fn ending(options: &Options, clock: &Clock, services: &mut JoinSet<()>) -> watch
 }
 
 /// The credentials of jobs that left traces here of which the ledger knows nothing.
-async fn lost(jobs: &[Assigned], store: &Store, folders: &Folders) -> HashSet<String> {
+pub(super) async fn lost(jobs: &[Assigned], store: &Store, folders: &Folders) -> HashSet<String> {
     let asked = jobs.iter().map(|assigned| &assigned.prepared);
     let asked: Vec<_> = asked.map(|one| (Arc::clone(&one.job), one.credential.fingerprint())).collect();
     let (store, folders) = (store.clone(), folders.clone());
@@ -168,9 +170,9 @@ async fn lost(jobs: &[Assigned], store: &Store, folders: &Folders) -> HashSet<St
 
 /// What all jobs of one credential share: its limits, the token it signs with, and how often it may ask again.
 #[derive(Clone)]
-struct Account {
-    quota: Quota,
-    signer: Arc<Signer>,
+pub(super) struct Account {
+    pub(super) quota: Quota,
+    pub(super) signer: Arc<Signer>,
     retries: Arc<Mutex<RetryBudget>>,
     /// What has been used is not known, so all of it counts as used.
     filled: bool,
@@ -178,10 +180,10 @@ struct Account {
 
 /// The account of a job's credential, opened by the first job that uses it. Where the ledger of a job is `lost` and no
 /// journal of attempts is there either, its windows count as used up.
-async fn account(
+pub(super) async fn account(
     prepared: &Prepared,
     lost: bool,
-    options: &Options,
+    journals: &Path,
     clock: &Clock,
     accounts: &mut HashMap<String, Account>,
     services: &mut JoinSet<()>,
@@ -191,7 +193,7 @@ async fn account(
         return Ok(account.clone());
     }
     let limits = prepared.provider.limits.clone();
-    let folder = options.folders.quota.clone();
+    let folder = journals.to_owned();
     let (name, clock_here) = (fingerprint.clone(), clock.clone());
     let (journal, history, filled): (Option<Journal>, History, bool) = blocking({
         let limits = limits.clone();

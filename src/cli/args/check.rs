@@ -13,6 +13,9 @@ pub(in crate::cli) struct CheckArguments {
     /// For whom: `github` writes annotations for its Actions, `--json` is `--format json`
     #[arg(long, value_enum, conflicts_with = "json")]
     format: Option<CheckFormat>,
+    /// Send one call with each credential, which is paid and counts in the quota, to see whether it is taken
+    #[arg(long)]
+    pub(in crate::cli) live: bool,
     /// Exit with 2 on warnings too
     #[arg(long)]
     pub(in crate::cli) deny_warnings: bool,

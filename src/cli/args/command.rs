@@ -44,7 +44,7 @@ pub(in crate::cli) enum Command {
     Init(InitArguments),
     /// Fetch what the jobs ask for and publish it; resumes by itself where an earlier run stopped
     Run(RunArguments),
-    /// Report every mistake in job files and settings; sends nothing
+    /// Report every mistake in job files and settings; sends nothing without --live
     Check(CheckArguments),
     /// Say what is left of the jobs in cells, calls and credits, and when it is done; sends nothing
     Plan(JobArguments),

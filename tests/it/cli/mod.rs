@@ -6,6 +6,7 @@
 mod bench;
 mod bench_jobs;
 mod check;
+mod check_live;
 mod codes;
 mod disk;
 mod ends;

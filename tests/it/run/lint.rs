@@ -125,6 +125,8 @@ fn limits() {
         ("more at once", "limits = { per_minute = 5, concurrency = 6 }", &[free]),
         ("more at once than a second has", "limits = { qps = 2, concurrency = 6 }", &[free]),
         ("paid, without a day", "envelope = { cost = \"/c\" }\nlimits = { qps = 1 }", &[bounded, free]),
+        ("a day by its rules", "rules = [{ code = 7, verdict = \"throttle\", window = \"day\" }]", &[bounded]),
+        ("a minute by its rules", "rules = [{ code = 7, verdict = \"throttle\", window = \"minute\" }]", &[free]),
         ("paid, with a day", "envelope = { cost = \"/c\" }\nlimits = { per_day = 10 }", &[free]),
         (
             "paid, with a month",
