@@ -12,7 +12,7 @@ use crate::run::{Exit, RunError, next_step};
 use super::args::{Arguments, Command};
 use super::problems;
 use super::term::say;
-use super::{bench, check, init, plan, quota, replay, run, schema, simulate, verify};
+use super::{bench, check, init, plan, preview, quota, replay, run, schema, simulate, verify};
 
 /// Why a command could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -91,6 +91,7 @@ async fn command(command: Command) -> Result<Exit, CommandError> {
         Command::Run(arguments) => run::run(arguments).await,
         Command::Check(arguments) => check::check(&arguments),
         Command::Plan(arguments) => plan::plan(&arguments),
+        Command::Preview(arguments) => preview::preview(arguments).await,
         Command::Verify(arguments) => verify::verify(&arguments),
         Command::Replay(arguments) => replay::replay(arguments).await,
         Command::Bench(arguments) => bench::bench(&arguments).await,

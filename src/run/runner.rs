@@ -168,17 +168,17 @@ async fn lost(jobs: &[Assigned], store: &Store, folders: &Folders) -> HashSet<St
 
 /// What all jobs of one credential share: its limits, the token it signs with, and how often it may ask again.
 #[derive(Clone)]
-struct Account {
-    quota: Quota,
-    signer: Arc<Signer>,
-    retries: Arc<Mutex<RetryBudget>>,
+pub(super) struct Account {
+    pub(super) quota: Quota,
+    pub(super) signer: Arc<Signer>,
+    pub(super) retries: Arc<Mutex<RetryBudget>>,
     /// What has been used is not known, so all of it counts as used.
-    filled: bool,
+    pub(super) filled: bool,
 }
 
 /// The account of a job's credential, opened by the first job that uses it. Where the ledger of a job is `lost` and no
 /// journal of attempts is there either, its windows count as used up.
-async fn account(
+pub(super) async fn account(
     prepared: &Prepared,
     lost: bool,
     options: &Options,
@@ -313,7 +313,7 @@ impl Work {
 }
 
 /// What to tell a person whose limits are taken as used up.
-fn nothing_known(provider: &str) -> String {
+pub(super) fn nothing_known(provider: &str) -> String {
     format!(
         "what this credential has used is not known, so its limits count as used up: say what really is with `tidemill quota \
          {provider} --set-used day=N`"

@@ -7,6 +7,7 @@ use crate::run::Exit;
 use super::bench::BenchArguments;
 use super::init::InitArguments;
 use super::jobs::JobArguments;
+use super::preview::PreviewArguments;
 use super::quota::QuotaArguments;
 use super::replay::ReplayArguments;
 use super::run::RunArguments;
@@ -34,6 +35,8 @@ pub(in crate::cli) enum Command {
     Check(JobArguments),
     /// Say what is left of the jobs in cells, calls and credits, and when it is done; sends nothing
     Plan(JobArguments),
+    /// Fetch two pages of a cell, show request, paging, columns and rows, and keep nothing
+    Preview(PreviewArguments),
     /// Prove that nothing is lost, doubled or damaged in state and output; sends nothing, changes nothing
     Verify(VerifyArguments),
     /// Rebuild the files from the raw pages that are kept, as the jobs read them now; sends nothing
@@ -54,6 +57,7 @@ impl Command {
         match self {
             Self::Run(arguments) => arguments.jobs.json,
             Self::Check(arguments) | Self::Plan(arguments) => arguments.json,
+            Self::Preview(arguments) => arguments.json,
             Self::Verify(arguments) => arguments.jobs.json,
             Self::Replay(arguments) => arguments.jobs.json,
             Self::Bench(arguments) => arguments.json,

@@ -13,6 +13,7 @@ mod grace;
 mod init;
 mod killed;
 mod place;
+mod preview;
 mod progress;
 mod quota;
 mod schema;
