@@ -37,5 +37,6 @@ pub(in crate::cli) struct PreviewArguments {
 }
 
 const PREVIEW: &str = "\
-The calls are real: they keep the limits of the provider, are paid, and count in its quota. What
-they fetch is shown and thrown away; a run of the job knows nothing of it. A retry is a call too.";
+The calls are real: they keep the limits of the provider, are paid, and count
+in its quota. What they fetch is shown and thrown away; a run of the job knows
+nothing of it. A retry is a call too.";

@@ -32,6 +32,8 @@ use super::view::View;
 
 /// How long an answer in flight is waited for after a signal.
 const GRACE: Duration = Duration::from_secs(20);
+/// A wait that is worth a word.
+const LONG: Duration = Duration::from_secs(5);
 
 /// Looks at the first pages of a cell.
 pub(in crate::cli) async fn preview(arguments: PreviewArguments) -> Result<Exit, CommandError> {
@@ -65,7 +67,7 @@ pub(in crate::cli) async fn preview(arguments: PreviewArguments) -> Result<Exit,
     let most = usize::try_from(given.arguments.rows).unwrap_or(usize::MAX);
     let view = View::of(&job, &provider, &cell, &previewed, most);
     match given.arguments.json {
-        true => put(&format!("{:#}", view.json())),
+        true => put(&format!("{:#}", view.json(&job, &cell, &previewed.warnings))),
         false => put(screen(&view, width()).trim_end()),
     }
     let saved = given.arguments.save_schema && save(&given.arguments.job, &job, &view)?;
@@ -148,12 +150,25 @@ impl Given {
         let options = Options::new(folders, Durability::Process, signalled, GRACE);
         let look = Look { cell, calls: arguments.pages, home };
         let work = serve_while(listening, clock, look_at(assigned, look, options, clock.clone()));
+        let work = async {
+            tokio::select! {
+                done = work => done,
+                never = patience(&provider.name, clock) => match never {},
+            }
+        };
         let farewell = format!("an answer within {} s is shown, nothing new is sent", GRACE.as_secs());
         match signals.heed(&signal, clock, GRACE + DISK, &farewell, work).await {
             Ok(previewed) => Ok(Ok((provider, previewed?, *signal.borrow()))),
             Err(exit) => Ok(Err(exit)),
         }
     }
+}
+
+/// Tells a person who waits that it is not for nothing.
+async fn patience(provider: &str, clock: &Clock) -> std::convert::Infallible {
+    clock.sleep_until(clock.now().elapsed + LONG).await;
+    say(&format!("still waiting, for an answer or for the limits of `{provider}`: see tidemill quota {provider}"));
+    std::future::pending().await
 }
 
 /// Writes the inferred columns into the job file; true when there were any.
@@ -168,7 +183,7 @@ fn save(file: &Path, job: &Job, view: &View) -> Result<bool, CommandError> {
         return Ok(false);
     }
     if !left_out.is_empty() {
-        say(&format!("not saved: {}", left_out.join(", ")));
+        say(&format!("not saved: {}", left_out.join("; ")));
     }
     if columns.is_empty() {
         say("nothing to save: every column that the records show is declared");
@@ -190,6 +205,9 @@ fn save(file: &Path, job: &Job, view: &View) -> Result<bool, CommandError> {
 fn next(arguments: &PreviewArguments, view: &View, exit: Exit, saved: bool) {
     let job = arguments.job.display();
     match exit {
+        Exit::Done if view.sample.records == 0 => {
+            say(&format!("next: tidemill preview {job} --cell {}", arguments.cell + 1));
+        }
         Exit::Done if arguments.simulate => {
             say("every record above is made up by the simulator");
             say(&format!("next: tidemill preview {job}"));

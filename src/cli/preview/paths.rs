@@ -30,7 +30,7 @@ pub(super) fn explain(body: &Value, above: &Pointer, below: &Pointer) -> Vec<Str
         }
         if names.is_empty() { "none".to_owned() } else { names.join(", ") }
     };
-    let mut lines = vec![format!("`{wanted}` {problem}; lists found: {}", shown(&lists))];
+    let mut lines = vec![format!("{} {problem}; lists found: {}", place(&wanted), shown(&lists))];
     if !objects.is_empty() {
         lines.push(format!("objects found: {}", shown(&objects)));
     }
@@ -58,6 +58,11 @@ fn meant(wanted: &Pointer, lists: &[(Pointer, &Value)], objects: &[(Pointer, &Va
         (_, _) => None,
     };
     by_name(lists).or(only).or_else(|| by_name(objects))
+}
+
+/// A path for people.
+pub(super) fn place(path: &Pointer) -> String {
+    if path.0.is_empty() { "the whole answer".to_owned() } else { format!("`{path}`") }
 }
 
 fn at<'a>(body: &'a Value, pointer: &Pointer) -> Option<&'a Value> {
@@ -147,7 +152,7 @@ mod tests {
                  `path = \"items\"` in `[records]`",
             ),
             (&json!({ "a": 1 }), "", "b", "`/b` is not there; lists found: none"),
-            (&json!([1, 2]), "", "", "`` holds 2 values, no records; lists found: none"),
+            (&json!([1, 2]), "", "", "the whole answer holds 2 values, no records; lists found: none"),
             (
                 &json!({ "a.b": { "list": [{}] } }),
                 "",

@@ -1,6 +1,6 @@
 //! The facts of a preview as a screen. Pure.
 
-use super::table::{Heading, clean, table, wrap};
+use super::table::{Heading, clean, fold, table, wrap};
 use super::view::{Asked, Column, Seen, View, meaning, word};
 
 /// Rejected records that are shown.
@@ -8,21 +8,21 @@ const REJECTED: usize = 5;
 /// Lines of a request, and of its body.
 const MOST_LINES: usize = 4;
 
-/// The screen, no line wider than `width` but those that name what is wrong.
+/// The screen; no line but a column's or a rejected record's is wider than `width`.
 pub(super) fn screen(view: &View, width: usize) -> String {
     let mut text = String::new();
     for (number, asked) in (1..).zip(&view.calls) {
         text.push_str(&call(number, asked, width));
     }
     if let Some(paging) = &view.paging {
-        text.push_str(&format!("paging    {paging}\n"));
+        text.push_str(&told("paging", paging, width));
     }
     for (index, trouble) in view.troubles.iter().enumerate() {
-        text.push_str(&format!("{:<10}{}\n", if index == 0 { "problem" } else { "" }, clean(trouble)));
+        text.push_str(&told(if index == 0 { "problem" } else { "" }, &clean(trouble), width));
     }
     let sample = &view.sample;
     if sample.records > 0 {
-        text.push_str(&format!("records   {} at `{}`, {} rejected\n", sample.records, view.at, sample.rejected));
+        text.push_str(&format!("records   {} at {}, {} rejected\n", sample.records, view.at, sample.rejected));
         text.push_str(&columns(&view.columns));
         let headings = sample.inferred.schema.columns.iter();
         let headings: Vec<Heading> =
@@ -48,13 +48,18 @@ fn call(number: usize, Asked { call, records }: &Asked, width: usize) -> String 
     if let Some(records) = records {
         answer.push_str(&format!(", {records} record{}", if *records == 1 { "" } else { "s" }));
     }
-    answer.push_str(&format!(", {} ms", call.latency.as_millis()));
     // Whole, however long: the provider's own words are what a person came for.
-    text.push_str(&format!("          {answer}\n"));
+    text.push_str(&told(&format!("{} ms", call.latency.as_millis()), &answer, width));
     for more in meaning(&judgement.verdict).iter().chain(&judgement.hint) {
-        text.push_str(&format!("          {}\n", clean(more)));
+        text.push_str(&told("", &clean(more), width));
     }
     text
+}
+
+/// All of `text`, in as many lines as it takes.
+fn told(head: &str, text: &str, width: usize) -> String {
+    let lines = fold(text, width.saturating_sub(10)).into_iter().enumerate();
+    lines.map(|(index, line)| format!("{:<10}{line}\n", if index == 0 { head } else { "" })).collect()
 }
 
 fn columns(columns: &[Column]) -> String {

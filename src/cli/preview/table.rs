@@ -127,6 +127,21 @@ pub(super) fn wrap(text: &str, width: usize, most: usize) -> Vec<String> {
     lines
 }
 
+/// All of `text` in lines of at most `width` columns, cut at spaces; a longer word stands alone on its line.
+pub(super) fn fold(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(last) if last.width() + 1 + word.width() <= width => {
+                last.push(' ');
+                last.push_str(word);
+            }
+            Some(_) | None => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
 /// A provider's text on one line: what would move the cursor or colour the screen is spelled out.
 pub(super) fn clean(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
@@ -202,6 +217,14 @@ mod tests {
             ("", 4, 1, vec![]),
         ] {
             assert_eq!(wrap(text, width, most), expected, "{text} in {width}");
+        }
+        for (text, width, expected) in [
+            ("the tide comes in", 8, vec!["the tide", "comes in"]),
+            ("the tidemill grinds", 5, vec!["the", "tidemill", "grinds"]),
+            ("a  b", 9, vec!["a  b"]),
+            ("", 3, vec![""]),
+        ] {
+            assert_eq!(fold(text, width), expected, "{text} in {width}");
         }
         assert_eq!(clean("a\u{1b}[31mb\t"), "a\\u{1b}[31mb\\t");
     }

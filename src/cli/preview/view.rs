@@ -11,7 +11,7 @@ use crate::provider::{Provider, ThrottleWindow, Verdict};
 use crate::run::{Call, Exit, Previewed, Sample, sample};
 
 use super::paging::{Came, Way, judge};
-use super::paths::explain;
+use super::paths::{explain, place};
 
 /// Everything a preview shows.
 #[derive(Debug)]
@@ -84,7 +84,7 @@ impl View {
             pages.extend(page.map(|page| (page, call)));
         }
         for (page, call) in &pages {
-            let is_new = bodies.iter().all(|(_, known): &(Bytes, &Option<Vec<Value>>)| *known != &page.records);
+            let is_new = bodies.iter().all(|(_, known): &(Bytes, &Option<Vec<String>>)| *known != &page.records);
             if page.records.as_ref().is_some_and(|records| !records.is_empty()) && is_new {
                 bodies.extend(call.answer.clone().map(|body| (body, &page.records)));
             }
@@ -98,17 +98,20 @@ impl View {
             .iter()
             .map(|(page, _)| Came { body: &page.body, records: page.records.as_deref().unwrap_or_default() })
             .collect();
+        let is_refused = calls.last().is_some_and(|call| accepted(call).is_none());
         let way = match end {
-            None => Way::Cut,
             Some(CellEnd::Settled(Outcome::Records | Outcome::Empty { .. })) => Way::Ended,
-            Some(_) if calls.iter().filter(|call| accepted(call).is_some()).count() < calls.len() => Way::Refused,
+            _ if is_refused => Way::Refused,
+            None => Way::Cut,
             Some(_) => Way::Broken,
         };
         let is_read = pages.iter().any(|(page, _)| page.records.is_some());
         let paging = is_read.then(|| judge(paging, &path, &came, way));
-        troubles.extend(trouble(end.as_ref(), troubles.is_empty(), calls.is_empty()));
+        // What comes twice is told with the way from page to page.
+        let is_new = troubles.is_empty() && bodies.len() == came.iter().filter(|page| !page.records.is_empty()).count();
+        troubles.extend(trouble(end.as_ref(), is_new, calls.is_empty()));
         let exit = exit(end.as_ref(), calls.last(), sample.rejected);
-        Self { calls: asked, paging, at: path.to_string(), columns: columns(job, &sample), sample, troubles, exit }
+        Self { calls: asked, paging, at: place(&path), columns: columns(job, &sample), sample, troubles, exit }
     }
 
     /// The columns that a job file may take over, name and type, and why others cannot be.
@@ -128,7 +131,7 @@ impl View {
     }
 
     /// The same for programs.
-    pub(super) fn json(&self) -> Value {
+    pub(super) fn json(&self, job: &Job, cell: &Cell, warnings: &[String]) -> Value {
         let calls = self.calls.iter().map(|Asked { call, records }| {
             json!({
                 "request": call.request,
@@ -166,6 +169,9 @@ impl View {
             .map(|one| json!({ "page": one.page + 1, "index": one.index, "path": one.path, "reason": one.reason }));
         json!({
             "exit_code": self.exit.code(),
+            "job": job.name.as_str(),
+            "provider": job.provider,
+            "cell": cell.values(),
             "calls": calls.collect::<Vec<_>>(),
             "paging": self.paging,
             "records_at": self.at,
@@ -175,6 +181,7 @@ impl View {
             "columns": columns.collect::<Vec<_>>(),
             "rows": rows.collect::<Vec<_>>(),
             "troubles": self.troubles,
+            "warnings": warnings,
         })
     }
 }
@@ -183,17 +190,16 @@ impl View {
 struct Page {
     body: Value,
     /// None where the record path leads nowhere.
-    records: Option<Vec<Value>>,
+    records: Option<Vec<String>>,
 }
 
 impl Page {
     fn read(job: &Job, provider: &Provider, body: &[u8], paging: &Paging, troubles: &mut Vec<String>) -> Option<Self> {
-        let value: Value = serde_json::from_slice(body).ok()?;
+        // Numbers beyond reason are no reason to see nothing.
+        let value: Value = serde_json::from_slice(body).unwrap_or_default();
         let document = document(body, depth(provider, job, paging)).ok()?;
         let records = match page_records(provider, job, &document) {
-            Ok(records) => {
-                Some(records.iter().map(|record| serde_json::from_str(record.raw()).unwrap_or_default()).collect())
-            }
+            Ok(records) => Some(records.iter().map(|record| record.raw().to_owned()).collect()),
             Err(error) => {
                 let lines = explain(&value, &provider.envelope.records, &job.records.path);
                 troubles.extend(if lines.is_empty() { vec![error.to_string()] } else { lines });
@@ -227,12 +233,12 @@ fn columns(job: &Job, sample: &Sample) -> Vec<Column> {
 }
 
 /// What no line of a call says already.
-fn trouble(end: Option<&CellEnd>, is_first: bool, is_silent: bool) -> Option<String> {
+fn trouble(end: Option<&CellEnd>, is_new: bool, is_silent: bool) -> Option<String> {
     match end? {
         // Refused by our own reading of an answer, or before anything was asked.
         CellEnd::Settled(Outcome::Rejected { code, message }) => {
             let is_ours = ["page", "request", "template", "short"].contains(&code.as_str());
-            (is_ours && is_first).then(|| message.clone())
+            (is_ours && is_new).then(|| message.clone())
         }
         CellEnd::Parked { resume_at, reason, .. } => Some(format!("{reason}; it can go on from {resume_at:.0}")),
         CellEnd::Pending { reason } | CellEnd::Stopped { reason } => is_silent.then(|| reason.clone()),
