@@ -63,7 +63,7 @@
 //! - *More than one thread for what waits*: asking and waiting share one, without a lock or a switch between them; what
 //!   works (packing, long bodies, decoding, Parquet, the ledger) goes aside to threads of its own.
 //! - *A trait before its second use*: there are two, [`fetch::Transport`] and [`ledger::Ledger`], and each has two
-//!   real implementations.
+//!   real implementations or more.
 
 //! # As a library
 //!

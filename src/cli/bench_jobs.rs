@@ -281,7 +281,7 @@ fn midnight(now: Timestamp) -> Timestamp {
     now.to_zoned(TimeZone::UTC).start_of_day().map_or(now, |day| day.timestamp())
 }
 
-fn remove(folder: &Path) -> Result<(), CommandError> {
+pub(super) fn remove(folder: &Path) -> Result<(), CommandError> {
     match disk::remove_tree(folder) {
         Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
             Err(CommandError::Io { what: format!("the folder `{}` cannot be removed", folder.display()), source })

@@ -16,6 +16,7 @@ mod init;
 mod load;
 mod plan;
 mod plan_text;
+mod preview;
 mod problems;
 mod progress;
 mod quota;

@@ -12,7 +12,7 @@ use crate::run::{Exit, RunError, next_step};
 use super::args::{Arguments, Command};
 use super::problems;
 use super::term::{Color, Log, choose_color, colors_err, hold, paint, release, say, speak_json};
-use super::{bench, check, explain, init, plan, quota, replay, run, schema, simulate, status, verify};
+use super::{bench, check, explain, init, plan, preview, quota, replay, run, schema, simulate, status, verify};
 
 /// Why a command could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -101,6 +101,7 @@ async fn command(command: Command) -> Result<Exit, CommandError> {
         Command::Run(arguments) => run::run(arguments).await,
         Command::Check(arguments) => check::check(&arguments).await,
         Command::Plan(arguments) => plan::plan(&arguments),
+        Command::Preview(arguments) => preview::preview(arguments).await,
         Command::Status(arguments) => status::status(&arguments),
         Command::Verify(arguments) => verify::verify(&arguments),
         Command::Replay(arguments) => replay::replay(arguments).await,

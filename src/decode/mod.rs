@@ -15,6 +15,7 @@ mod project;
 mod reject;
 mod routes;
 mod schema;
+mod text;
 mod time;
 mod widen;
 
@@ -26,4 +27,5 @@ pub use pass::{Pass, Passed, Reading};
 pub use project::{Added, Projection};
 pub use reject::Reject;
 pub use schema::{DatasetSchema, SchemaError};
+pub use text::rows_as_text;
 pub use widen::{Widened, widen};

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::fs;
 #[cfg(unix)]
 use std::fs::File;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use super::durability::Durability;
+use super::file::DiskFile;
 use super::step::{What, step};
 
 /// Folders that were there before this process needed them, and are durable in the one above them since it did.
@@ -61,6 +62,28 @@ pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
     step(from, || What::RenameTo(to.to_owned()), || fs::rename(from, to))
 }
 
+/// Gives a file other `bytes`, in one step that survives a loss of power: whoever reads it finds the old ones or the new
+/// ones. Its mode stays, and where it is a link, what the link leads to is replaced.
+pub fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let path = fs::canonicalize(path)?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let staged = path.with_file_name(format!(".{name}.{}", std::process::id()));
+    let permissions = fs::metadata(&path)?.permissions();
+    let write = || {
+        let mut file = DiskFile::create(&staged)?;
+        // No step: nothing is ever recovered by the mode of a file.
+        file.file().set_permissions(permissions)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        rename(&staged, &path)
+    };
+    if let Err(error) = write() {
+        drop(remove_file(&staged));
+        return Err(error);
+    }
+    path.parent().map_or(Ok(()), sync_folder)
+}
+
 /// Removes a file.
 pub fn remove_file(path: &Path) -> io::Result<()> {
     step(path, || What::RemoveFile, || fs::remove_file(path))
@@ -97,4 +120,26 @@ fn sync(folder: &Path) -> io::Result<()> {
 #[cfg(not(unix))]
 fn sync(_folder: &Path) -> io::Result<()> {
     Ok(())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_where_it_stands() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+        fs::write(&file, "old").unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+        symlink("file", &link).unwrap();
+        replace_file(&link, b"new").unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"new");
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert!(replace_file(&folder.path().join("none"), b"").is_err());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "nothing else is left");
+    }
 }

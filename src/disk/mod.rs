@@ -26,7 +26,7 @@ pub use aside::OnTheSpot;
 pub(crate) use aside::{Begun, aside, begun};
 pub use durability::Durability;
 pub use file::DiskFile;
-pub use folder::{create_folders, remove_file, remove_folder, remove_tree, rename, sync_folder};
+pub use folder::{create_folders, remove_file, remove_folder, remove_tree, rename, replace_file, sync_folder};
 pub use step::{Op, What, began, committed};
 #[cfg(debug_assertions)]
 pub use watch::Watch;

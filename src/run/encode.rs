@@ -6,11 +6,7 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-use crate::decode::{
-    self, Built, DatasetSchema, Inferred, PageIn, PartitionError, Pass, Passed, Projection, Reading, RecordBatch,
-    RecordsAt,
-};
-use crate::fetch::record_path;
+use crate::decode::{self, Built, DatasetSchema, Inferred, PageIn, PartitionError, Pass, Passed, Reading, RecordBatch};
 use crate::job::TemplateError;
 use crate::ledger::{Outcome, RejectedRecord, SealedCell};
 use crate::plan::{Cell, CellKey, Fingerprint};
@@ -22,6 +18,7 @@ use super::fate::Tally;
 use super::generation::records_in;
 use super::memory;
 use super::publish::{Publisher, Settled};
+use super::reading::{added, reading};
 
 /// A staging file, and what was left out of it.
 pub(super) struct Encoded {
@@ -176,19 +173,7 @@ impl Publisher {
     }
 
     fn reading(&self) -> Reading {
-        Reading { at: self.records_at(), projection: self.projection(), declared: self.job.columns.clone() }
-    }
-
-    fn records_at(&self) -> RecordsAt {
-        RecordsAt { path: record_path(&self.provider, &self.job), shape: self.job.records.shape }
-    }
-
-    fn projection(&self) -> Projection {
-        Projection {
-            explode: self.job.records.explode.clone(),
-            skip: self.job.output.partition_by.clone(),
-            ..Projection::default()
-        }
+        reading(&self.job, &self.provider)
     }
 
     fn lineage(&self, settled: &Settled, cells: &[SealedCell], inferred: &Inferred) -> Lineage {
@@ -244,8 +229,7 @@ impl Publisher {
 
     /// What is added to each record of a cell.
     pub(super) fn added(&self, cell: &Cell) -> Result<Map<String, Value>, TemplateError> {
-        let values = cell.values();
-        self.job.records.add.iter().map(|(name, template)| Ok((name.clone(), template.render(&values)?))).collect()
+        added(&self.job, cell)
     }
 }
 

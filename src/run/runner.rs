@@ -173,9 +173,9 @@ pub(super) async fn lost(jobs: &[Assigned], store: &Store, folders: &Folders) ->
 pub(super) struct Account {
     pub(super) quota: Quota,
     pub(super) signer: Arc<Signer>,
-    retries: Arc<Mutex<RetryBudget>>,
+    pub(super) retries: Arc<Mutex<RetryBudget>>,
     /// What has been used is not known, so all of it counts as used.
-    filled: bool,
+    pub(super) filled: bool,
 }
 
 /// The account of a job's credential, opened by the first job that uses it. Where the ledger of a job is `lost` and no
@@ -315,7 +315,7 @@ impl Work {
 }
 
 /// What to tell a person whose limits are taken as used up.
-fn nothing_known(provider: &str) -> String {
+pub(super) fn nothing_known(provider: &str) -> String {
     format!(
         "what this credential has used is not known, so its limits count as used up: say what really is with `tidemill quota \
          {provider} --set-used day=N`"

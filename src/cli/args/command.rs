@@ -9,6 +9,7 @@ use super::check::{CheckArguments, CheckFormat};
 use super::explain::ExplainArguments;
 use super::init::InitArguments;
 use super::jobs::JobArguments;
+use super::preview::PreviewArguments;
 use super::quota::QuotaArguments;
 use super::replay::ReplayArguments;
 use super::run::{ProgressMode, RunArguments};
@@ -48,6 +49,8 @@ pub(in crate::cli) enum Command {
     Check(CheckArguments),
     /// Say what is left of the jobs in cells, calls and credits, and when it is done; sends nothing
     Plan(JobArguments),
+    /// Fetch two pages of a cell, show request, paging, columns and rows, and keep nothing
+    Preview(PreviewArguments),
     /// Say what is done, left and rejected, how the last run ended and what comes next; sends nothing, changes nothing
     Status(StatusArguments),
     /// Prove that nothing is lost, doubled or damaged in state and output; sends nothing, changes nothing
@@ -73,6 +76,7 @@ impl Command {
             Self::Run(arguments) => arguments.jobs.json,
             Self::Check(arguments) => arguments.format() == CheckFormat::Json,
             Self::Plan(arguments) => arguments.json,
+            Self::Preview(arguments) => arguments.json,
             Self::Status(arguments) => arguments.json,
             Self::Verify(arguments) => arguments.jobs.json,
             Self::Replay(arguments) => arguments.jobs.json,

@@ -17,6 +17,7 @@ mod init;
 mod killed;
 mod mistakes;
 mod place;
+mod preview;
 mod progress;
 mod quota;
 mod run_flags;
