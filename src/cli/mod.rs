@@ -16,6 +16,7 @@ mod progress;
 mod quota;
 mod render;
 mod replay;
+mod report;
 mod run;
 mod select;
 mod signal;

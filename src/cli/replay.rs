@@ -9,7 +9,7 @@ use super::args::ReplayArguments;
 use super::load::load;
 use super::progress::Progress;
 use super::render::summary;
-use super::run::{empty_report, follow, remember};
+use super::run::{empty_report, follow, remember, say_next};
 use super::simulators::with_secrets;
 use super::start::CommandError;
 use super::term::{put, say};
@@ -43,6 +43,7 @@ pub(super) async fn replay(arguments: ReplayArguments) -> Result<Exit, CommandEr
         false => {
             put(summary(&report).trim_end());
             say(&format!("{} requests sent", report.requests_sent));
+            say_next(&report, &arguments.jobs, arguments.progress);
         }
     }
     remember(&store, &report)?;

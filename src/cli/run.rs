@@ -19,10 +19,10 @@ use crate::run::{
 };
 use crate::simulate::{self, Faults};
 
-use super::args::{JobArguments, RunArguments};
+use super::args::{JobArguments, ProgressMode, RunArguments};
 use super::load::load;
 use super::progress::Progress;
-use super::render::summary;
+use super::render::{next, summary};
 use super::signal::Signals;
 use super::simulators::{Listening, listen, serve_while, with_secrets};
 use super::start::CommandError;
@@ -94,7 +94,10 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, CommandError> {
     // Shown first: a disk that is too full to keep the report must not hide it.
     match arguments.jobs.json {
         true => put(&serde_json::to_string_pretty(&report).unwrap_or_default()),
-        false => put(summary(&report).trim_end()),
+        false => {
+            put(summary(&report).trim_end());
+            say_next(&report, &arguments.jobs, arguments.progress);
+        }
     }
     remember(&store, &report)?;
     Ok(report.exit)
@@ -135,6 +138,18 @@ pub(super) async fn follow(
         if let EventKind::Fetching { notice, cell } = &event.kind {
             tracing::debug!(job = %event.job, %cell, ?notice);
         }
+    }
+}
+
+/// Names the command that comes next.
+pub(super) fn say_next(report: &Report, call: &JobArguments, progress: ProgressMode) {
+    // Whoever wants to hear nothing while all goes well does not hear this either.
+    if report.exit == Exit::Done && progress == ProgressMode::None {
+        return;
+    }
+    let jobs: Vec<String> = call.jobs.iter().map(|job| job.display().to_string()).collect();
+    if let Some(next) = next(report, &jobs.join(" ")) {
+        say(&format!("next: {next}"));
     }
 }
 

@@ -8,6 +8,7 @@ use super::bench::BenchArguments;
 use super::jobs::JobArguments;
 use super::quota::QuotaArguments;
 use super::replay::ReplayArguments;
+use super::report::{ReportArguments, ReportFormat};
 use super::run::RunArguments;
 use super::simulate::SimulateArguments;
 use super::status::StatusArguments;
@@ -33,6 +34,8 @@ pub(in crate::cli) enum Command {
     Plan(JobArguments),
     /// Say what is done, left and rejected, how the last run ended and what comes next; sends nothing, changes nothing
     Status(StatusArguments),
+    /// Make a page about the last run of the jobs, to be shown to others; sends nothing
+    Report(ReportArguments),
     /// Prove that nothing is lost, doubled or damaged in state and output; sends nothing, changes nothing
     Verify(VerifyArguments),
     /// Rebuild the files from the raw pages that are kept, as the jobs read them now; sends nothing
@@ -52,6 +55,7 @@ impl Command {
             Self::Run(arguments) => arguments.jobs.json,
             Self::Check(arguments) | Self::Plan(arguments) => arguments.json,
             Self::Status(arguments) => arguments.json,
+            Self::Report(arguments) => arguments.format == ReportFormat::Json,
             Self::Verify(arguments) => arguments.jobs.json,
             Self::Replay(arguments) => arguments.jobs.json,
             Self::Bench(arguments) => arguments.json,
