@@ -25,6 +25,7 @@
 //! | [`sink`] | batches → file | batches → one staged, hashed, renamed Parquet file |
 //! | [`simulate`] | play the provider | the same provider file → a server that really checks and counts |
 //! | [`run`] | wire it together | jobs → events and a report; the only spawner |
+//! | [`draw`] | how does it look? | figures → inline SVG and pages that load nothing |
 //! | [`bench`](mod@bench) | how close to the limits? | client strategies side by side → figures, by the server's own count |
 //! | [`cli`] | talk to the person | arguments, screens, exit codes |
 //!
@@ -99,6 +100,8 @@ pub mod sink;
 pub mod simulate;
 
 pub mod run;
+
+pub mod draw;
 
 pub mod bench;
 

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use crate::draw::{self, Frame, Scale, Times, escape, in_groups, number, round_steps};
+use crate::run::Histogram;
+
 use super::engine::Played;
-use super::plot::{Frame, Scale, escape, in_groups, round_steps};
+
 use super::report::Report;
 use super::strategy::Strategy;
 use super::truth::WindowPlayed;
-use crate::run::Histogram;
 
 /// More points than this are no longer told apart.
 const COLUMNS: usize = 300;
@@ -175,41 +177,7 @@ pub(super) fn times(report: &Report) -> String {
 }
 
 fn distribution(report: &Report, title: &str, times: impl Fn(&Played) -> &Histogram) -> String {
-    let all = || report.plays.iter().map(&times).filter(|times| times.total() > 0);
-    let least = all().map(|times| times.at_most(1)).min().unwrap_or_default().as_secs_f64() * 1000.0;
-    let largest = all().map(|times| times.at_most(1000)).max().unwrap_or_default().as_secs_f64() * 1000.0;
-    let least = 10_f64.powf(least.max(1.0).log10().floor());
-    let largest = 10_f64.powf(largest.max(least * 10.0).log10().ceil());
-    let (x, y) = (Scale::Log { least, largest }, Scale::Linear { largest: 100.0 });
-    let mut frame = Frame::new([WIDTH / 2.0, 270.0], [46.0, 26.0, 28.0, 42.0], x, y);
-    frame.write(46.0, 14.0, "head", &format!("{title}: % of calls within"));
-    for value in [0.0, 25.0, 50.0, 75.0, 100.0] {
-        frame.tick_y(value, &number(value));
-    }
-    // Names of more than five powers of ten would run into one another.
-    let each = if (largest / least).log10() > 5.5 { 100.0 } else { 10.0 };
-    let mut tick = least;
-    while tick <= largest * 1.001 {
-        frame.tick_x(tick, &in_words(tick));
-        tick *= each;
-    }
-    for play in &report.plays {
-        let times = times(play);
-        let points = (0_u32..=200).map(|nth| {
-            let ms = least * (largest / least).powf(f64::from(nth) / 200.0);
-            (ms, times.share_up_to(Duration::from_secs_f64(ms / 1000.0)) * 100.0)
-        });
-        frame.line(class(play.strategy), &points.collect::<Vec<_>>());
-    }
-    frame.finish(&format!("distribution of {title} per strategy"))
-}
-
-fn in_words(ms: f64) -> String {
-    if ms < 1000.0 { format!("{} ms", number(ms)) } else { format!("{} s", number(ms / 1000.0)) }
-}
-
-fn number(value: f64) -> String {
-    let text = format!("{value:.2}");
-    let text = text.trim_end_matches('0').trim_end_matches('.');
-    if value >= 10_000.0 { in_groups(text) } else { text.to_owned() }
+    let all: Vec<Times<'_>> = report.plays.iter().map(|play| (class(play.strategy), times(play))).collect();
+    let heading = format!("{title}: % of calls within");
+    draw::distribution(WIDTH / 2.0, &heading, &format!("distribution of {title} per strategy"), &all)
 }

@@ -17,7 +17,6 @@ mod line;
 mod logs;
 mod overhead;
 mod page;
-mod plot;
 mod queue;
 mod report;
 mod scenario;

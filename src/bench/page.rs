@@ -3,22 +3,17 @@
 //!
 //! Invariant: well-formed XML, and every text in it escaped.
 
+use crate::draw::{document, escape, in_groups};
+
 use super::charts::{bars, class, over_time, times};
 use super::figures::Figures;
-use super::plot::{escape, in_groups};
 use super::report::Report;
-
-const STYLE: &str = include_str!("page.css");
 
 /// The whole page, one report after the other.
 pub fn page(reports: &[Report]) -> String {
     let mut body = String::from("<h1>How close to the limits?</h1>\n");
     reports.iter().for_each(|report| body.push_str(&section(report)));
-    format!(
-        "<!DOCTYPE html>\n<html lang=\"en\" xmlns=\"http://www.w3.org/1999/xhtml\">\n<head>\n<meta charset=\"utf-8\"/>\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<title>tidemill bench</title>\n\
-         <style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n{body}</main>\n</body>\n</html>\n"
-    )
+    document("tidemill bench", "", &body)
 }
 
 fn section(report: &Report) -> String {

@@ -23,6 +23,7 @@ mod quota;
 mod reference;
 mod render;
 mod replay;
+mod report;
 mod run;
 mod scaffolds;
 mod schema;

@@ -1,6 +1,14 @@
-//! The summary after a run: what was fetched, where it is, what to do next.
+//! The summary after a run: what was fetched, where it is, what was refused and why, what to do next.
 
-use crate::run::{Exit, JobReport, Report};
+use std::time::Duration;
+
+use crate::draw::in_groups;
+use crate::run::{Exit, JobReport, Left, QuotaCurve, Report};
+
+use super::when::{took, when};
+
+/// Rejected cells and records, notes and kinds of answers that are listed; all of them are counted.
+const LISTED: usize = 5;
 
 /// The summary a person reads.
 pub(super) fn summary(report: &Report) -> String {
@@ -8,88 +16,58 @@ pub(super) fn summary(report: &Report) -> String {
     for job in &report.jobs {
         text.push_str(&job_summary(job));
     }
-    if let Some(look) = how_to_look(report) {
-        text.push_str(&look);
+    if let Some(job) = report.jobs.iter().find(|job| job.published.files > 0) {
+        text.push_str(&format!(
+            "\nlook at it   duckdb -c \"from '{0}/**/*.parquet' limit 10\"\n             python -c \"import polars; print(polars.read_parquet('{0}/**/*.parquet'))\"\n",
+            job.output
+        ));
+        if report.simulated {
+            text.push_str(
+                "\nevery row above is made up by the simulator; set a key and leave out --simulate to fetch real ones\n",
+            );
+        }
     }
-    text.push_str(&closing(report));
     text
+}
+
+/// The command that comes next; `call` is what the run was called with. Nothing where nothing was done and nothing is left.
+pub(super) fn next(report: &Report, call: &str) -> Option<String> {
+    let simulate = if report.simulated { " --simulate" } else { "" };
+    let run = format!("tidemill run {call}{simulate}");
+    let stands = |job: &JobReport| job.exit == Exit::Rejected && job.reason.is_none();
+    match report.exit {
+        Exit::Done if report.jobs.iter().all(|job| job.requests == 0 && job.published.files == 0) => None,
+        Exit::Done => Some(format!("tidemill report {call}{simulate}")),
+        Exit::Rejected if report.jobs.iter().any(stands) => Some(format!("tidemill status --failed {call}{simulate}")),
+        // Its reason says what to do.
+        Exit::Rejected | Exit::Usage => None,
+        Exit::NeedsPerson => Some(format!("{run}, once a person has done what is said above")),
+        Exit::Paused => {
+            Some(match report.jobs.iter().filter(|job| job.resume_at.is_some()).max_by_key(|job| job.resume_at) {
+                Some(JobReport { resume_at: Some(at), zone, .. }) if *at > report.ended => {
+                    format!("{run}, from {}", when(*at, zone))
+                }
+                Some(_) | None => run,
+            })
+        }
+        Exit::Failed | Exit::Interrupted | Exit::Terminated => Some(run),
+    }
 }
 
 fn job_summary(job: &JobReport) -> String {
-    let cells = &job.cells;
-    if job.exit == Exit::Done && job.requests == 0 && job.files.is_empty() {
-        let mut text = format!(
-            "done      {}: nothing to do, {} already settled -> {}\n",
-            job.job,
-            count(cells.planned, "cell"),
-            job.output
-        );
-        job.warnings.iter().for_each(|line| text.push_str(&format!("          - {line}\n")));
-        return text;
-    }
-    let mut text = format!("{:<9} {}: {} of {} cells", heading(job.exit), job.job, cells.settled(), cells.planned);
-    if cells.earlier > 0 {
-        text.push_str(&format!(" ({} by earlier runs)", cells.earlier));
-    }
-    for (count, name) in [
-        (cells.empty, "empty"),
-        (cells.rejected, "rejected"),
-        (cells.pending, "left for the next run"),
-        (cells.parked, "parked"),
-    ] {
-        if count > 0 {
-            text.push_str(&format!(", {count} {name}"));
+    let is_idle = job.exit == Exit::Done && job.requests == 0 && job.published.files == 0;
+    let cells = match job.exit {
+        Exit::Done if is_idle => {
+            format!("nothing to do, {} already settled -> {}", count(job.cells.planned, "cell"), job.output)
         }
-    }
-    text.push('\n');
-    if job.requests > 0 {
-        text.push_str(&format!(
-            "          {} from {}: {} records on {} pages",
-            count(job.requests, "request"),
-            job.provider,
-            job.records,
-            job.pages
-        ));
-        if job.refused > 0 {
-            text.push_str(&format!(", {} answered otherwise ({})", job.refused, others(job)));
-        }
-        if job.credits > 0 {
-            text.push_str(&format!(", {} credits", job.credits));
-        }
-        text.push('\n');
-    }
-    if !job.files.is_empty() {
-        let rows: u64 = job.files.iter().map(|file| file.rows).sum();
-        let bytes: u64 = job.files.iter().map(|file| file.bytes).sum();
-        text.push_str(&format!(
-            "          {rows} rows in {}, {} -> {}\n",
-            count(job.files.len() as u64, "file"),
-            size(bytes),
-            job.output
-        ));
-    }
-    if let Some(reason) = &job.reason {
-        text.push_str(&format!("          {reason}\n"));
-    }
-    if let Some(resume_at) = job.resume_at {
-        text.push_str(&format!("          continues by itself on the next run, from {resume_at}\n"));
-    }
-    for line in job.rejected.iter().chain(&job.warnings).take(10) {
-        text.push_str(&format!("          - {line}\n"));
-    }
-    if let Some(code) = refused_code(job) {
-        text.push_str(&format!("          what that means: tidemill explain {} {code}\n", job.provider));
+        Exit::Usage if job.requests == 0 => "nothing was sent".to_owned(),
+        _ => cells_line(job),
+    };
+    let mut text = format!("{:<10}{}: {cells}\n", heading(job.exit), job.job);
+    for (name, what) in details(job) {
+        text.push_str(&format!("  {name:<9}{what}\n"));
     }
     text
-}
-
-fn others(job: &JobReport) -> String {
-    job.answers
-        .iter()
-        .filter(|(label, _)| !label.starts_with("accept") && !label.starts_with("empty"))
-        .map(|(label, times)| format!("{label} x{times}"))
-        .collect::<Vec<_>>()
-        .join(", ")
 }
 
 /// The code, or else the HTTP status, that a job which is not done was refused with for the gravest reason.
@@ -106,41 +84,140 @@ pub(super) fn is_plain(code: &str) -> bool {
     !code.is_empty() && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._".contains(&byte))
 }
 
-fn how_to_look(report: &Report) -> Option<String> {
-    let job = report.jobs.iter().find(|job| !job.files.is_empty())?;
-    Some(format!(
-        "\nlook at it   duckdb -c \"from '{0}/**/*.parquet' limit 10\"\n             python -c \"import polars; print(polars.read_parquet('{0}/**/*.parquet'))\"\n",
-        job.output
-    ))
-}
-
-fn closing(report: &Report) -> String {
-    let next = match report.exit {
-        Exit::Done if report.simulated && report.jobs.iter().any(|job| !job.files.is_empty()) => {
-            "every row above is made up by the simulator; set a key and leave out --simulate to fetch real ones"
-        }
-        Exit::Done => return String::new(),
-        Exit::Rejected => rejected(report),
-        Exit::NeedsPerson => "a person must act; everything fetched so far is kept, run again afterwards",
-        Exit::Paused => "paused with all work kept; run again to go on",
-        Exit::Failed => "not finished; everything fetched so far is kept, run again to go on",
-        Exit::Usage => "nothing was sent for the job that is refused",
-        Exit::Interrupted | Exit::Terminated => "stopped after a clean checkpoint; run again to go on",
+/// What is said below the first line, each with its name.
+fn details(job: &JobReport) -> Vec<(&'static str, String)> {
+    let mut lines = Vec::new();
+    if job.requests > 0 {
+        lines.push(("took", effort(job)));
+        let mut got = vec![count(job.records, "record"), count(job.pages, "page")];
+        got.extend((job.credits > 0).then(|| count(job.credits, "credit")));
+        lines.push(("got", got.join(", ")));
+    }
+    if job.refused > 0 {
+        let kinds = refusals(job);
+        let total = (kinds.len() > 1).then(|| format!("{} of the requests", grouped(job.refused)));
+        let names = std::iter::once("refused").chain(std::iter::repeat(""));
+        lines.extend(names.zip(total.into_iter().chain(kinds)));
+    }
+    if job.published.files > 0 {
+        let published = &job.published;
+        let what = [count(published.files, "file"), count(published.rows, "row"), size(published.bytes)].join(", ");
+        lines.push(("files", format!("{what} -> {}", job.output)));
+    }
+    // What the reason quotes is not said twice.
+    let quoted = |line: &&String| {
+        let words = line.split_once(": ").map(|(_, words)| words);
+        words.zip(job.reason.as_ref()).is_some_and(|(words, reason)| reason.contains(words))
     };
-    format!("\n{next}\n")
+    let rejected: Vec<String> = job.rejected.iter().filter(|line| !quoted(line)).cloned().collect();
+    let rejected = listed(&rejected, job.cells.rejected + job.rejected_records);
+    lines.extend(rejected.into_iter().map(|line| ("rejected", line)));
+    for Left { reason, cells, first, .. } in job.left.iter().filter(|left| job.reason.as_ref() != Some(&left.reason)) {
+        lines.push(("left", format!("{}, {first} first: {reason}", count(*cells, "cell"))));
+    }
+    lines.extend(job.reason.iter().flat_map(|reason| reason.lines()).map(|line| ("because", line.to_owned())));
+    lines.extend(refused_code(job).map(|code| ("explain", format!("tidemill explain {} {code}", job.provider))));
+    lines.extend(listed(&job.warnings, 0).into_iter().map(|line| ("note", line)));
+    lines
 }
 
-/// What to do about a job that ended as rejected: with a reason it was stopped by that, and asking for cells again is no
-/// help.
-fn rejected(report: &Report) -> &'static str {
-    let rejected = || report.jobs.iter().filter(|job| job.exit == Exit::Rejected);
-    match rejected().all(|job| job.reason.is_some()) {
-        true => "not all of it could be done, for the reason above; what was published before stands as it was",
-        false => {
-            "some cells or records were rejected and are listed above; all else is published; `--retry-failed` asks for the \
-             cells again, `tidemill replay` decodes the records once `[schema] columns` is mended, `--accept-failed` takes \
-             both as final"
+/// Where the cells stand.
+fn cells_line(job: &JobReport) -> String {
+    let cells = &job.cells;
+    let (settled, planned) = (cells.settled(), cells.planned);
+    let share = (settled * 100).checked_div(planned).map(|share| format!(" ({share} %)")).unwrap_or_default();
+    let mut text = format!("{} of {} cells{share}", grouped(settled), grouped(planned));
+    for (number, name) in [
+        (cells.earlier, "by earlier runs"),
+        (cells.empty, "empty"),
+        (cells.rejected, "rejected"),
+        (planned.saturating_sub(settled), "left"),
+        (cells.parked, "of them parked"),
+    ] {
+        if number > 0 {
+            text.push_str(&format!(", {} {name}", grouped(number)));
         }
+    }
+    text
+}
+
+/// `12 min 3 s, 3,120 requests to foxdata, 260 of at most 300 a minute`.
+fn effort(job: &JobReport) -> String {
+    let length = job.length();
+    let mut parts = vec![took(length), format!("{} to {}", count(job.requests, "request"), job.provider)];
+    let pace = pace(job, length);
+    parts.extend((!pace.is_empty()).then_some(pace));
+    parts.join(", ")
+}
+
+/// How fast it went beside what the limits let through; of less than a minute no mean is told.
+pub(super) fn pace(job: &JobReport, length: Duration) -> String {
+    let mean = (length.as_secs() >= 60).then(|| format!("{:.0}", job.requests as f64 * 60.0 / length.as_secs_f64()));
+    let mean = mean.map(|mean| in_groups(&mean));
+    match (mean, minute_limit(&job.quota)) {
+        (Some(mean), Some((limit, "minute"))) => format!("{mean} of at most {} a minute", grouped(limit.into())),
+        (Some(mean), Some((limit, window))) => format!("{mean} a minute, at most {} a {window}", grouped(limit.into())),
+        (Some(mean), None) => format!("{mean} a minute"),
+        (None, Some((limit, window))) => format!("at most {} a {window}", grouped(limit.into())),
+        (None, None) => String::new(),
+    }
+}
+
+/// Of the limits of a second and of a minute the one that lets less through, and its window.
+pub(super) fn minute_limit(quota: &QuotaCurve) -> Option<(u32, &'static str)> {
+    let limits = [("second", 60), ("minute", 1)].into_iter();
+    let limits = limits.filter_map(|(window, times)| Some((quota.limit(window)?, window, times)));
+    limits.min_by_key(|(limit, _, times)| u64::from(*limit) * times).map(|(limit, window, _)| (limit, window))
+}
+
+/// Each kind of answer that brought nothing, the most frequent first, with the provider's words where they stand nowhere
+/// else.
+fn refusals(job: &JobReport) -> Vec<String> {
+    let mut kinds: Vec<(&String, u64)> = job.answers.iter().map(|(label, times)| (label, *times)).collect();
+    kinds.retain(|(label, _)| !label.starts_with("accept") && !label.starts_with("empty"));
+    kinds.sort_by_key(|(_, times)| std::cmp::Reverse(*times));
+    let is_told = |label: &str| label.starts_with("reject ") || label.starts_with("stop ");
+    let lines = kinds.iter().map(|(label, times)| match job.words.get(*label).filter(|words| !words.is_empty()) {
+        Some(words) if !is_told(label) => format!("{} x {label}: {words}", grouped(*times)),
+        Some(_) | None => format!("{} x {label}", grouped(*times)),
+    });
+    listed(&lines.collect::<Vec<_>>(), 0)
+}
+
+/// The first lines, and how many more there are; `all` counts them where not all are given.
+fn listed(lines: &[String], all: u64) -> Vec<String> {
+    let mut listed: Vec<String> = lines.iter().take(LISTED).cloned().collect();
+    let more = all.max(lines.len() as u64).saturating_sub(listed.len() as u64);
+    listed.extend((more > 0 && !lines.is_empty()).then(|| format!("and {} more", grouped(more))));
+    listed
+}
+
+/// How a job ended, in a sentence.
+pub(super) fn sentence(job: &JobReport) -> String {
+    let because = job.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    match job.exit {
+        Exit::Done if job.requests == 0 && job.published.files == 0 => "There was nothing to do".to_owned(),
+        Exit::Done => "All of it is published".to_owned(),
+        Exit::Rejected if job.reason.is_some() => format!("Not all of it could be done{because}"),
+        Exit::Rejected => {
+            let mut what = Vec::new();
+            what.extend((job.cells.rejected > 0).then(|| count(job.cells.rejected, "cell")));
+            what.extend((job.rejected_records > 0).then(|| count(job.rejected_records, "record")));
+            match what.is_empty() {
+                true => "What earlier runs rejected still stands; all else is published".to_owned(),
+                false => format!("{} rejected for good; all else is published", what.join(" and ")),
+            }
+        }
+        Exit::NeedsPerson => format!("A person must act{because}"),
+        Exit::Paused => match job.resume_at {
+            Some(at) => {
+                format!("Paused{because}. It goes on by itself with the next run, from {}", when(at, &job.zone))
+            }
+            None => format!("Paused{because}. It goes on by itself with the next run"),
+        },
+        Exit::Failed => format!("Not finished{because}. Nothing that was fetched is lost, the next run goes on"),
+        Exit::Usage => format!("Nothing was sent{because}"),
+        Exit::Interrupted | Exit::Terminated => "Stopped after a clean checkpoint; the next run goes on".to_owned(),
     }
 }
 

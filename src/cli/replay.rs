@@ -10,7 +10,7 @@ use super::args::ReplayArguments;
 use super::load::load;
 use super::progress::{Progress, Subject, follow};
 use super::render::summary;
-use super::run::{empty_report, subject};
+use super::run::{empty_report, say_next, subject};
 use super::start::CommandError;
 use super::term::{put, say};
 
@@ -44,6 +44,7 @@ pub(super) async fn replay(arguments: ReplayArguments) -> Result<Exit, CommandEr
         false => {
             put(summary(&report).trim_end());
             say(&format!("{} requests sent", report.requests_sent));
+            say_next(&report, &arguments.jobs, arguments.progress);
         }
     }
     remember(&store, &report)?;

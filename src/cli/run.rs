@@ -18,10 +18,10 @@ use crate::run::{
 };
 use crate::simulate::{self, Faults, with_secrets};
 
-use super::args::{JobArguments, RunArguments};
+use super::args::{JobArguments, ProgressMode, RunArguments};
 use super::load::load;
 use super::progress::{Progress, Subject, follow};
-use super::render::summary;
+use super::render::{next, summary};
 use super::signal::Signals;
 use super::simulators::{Listening, listen, serve_while};
 use super::start::CommandError;
@@ -96,7 +96,10 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, CommandError> {
     match arguments.jobs.json {
         true => put(&serde_json::to_string_pretty(&report).unwrap_or_default()),
         false if arguments.is_silent_of(report.exit) => {}
-        false => put(summary(&report).trim_end()),
+        false => {
+            put(summary(&report).trim_end());
+            say_next(&report, &arguments.jobs, arguments.progress);
+        }
     }
     remember(&store, &report)?;
     Ok(report.exit)
@@ -120,6 +123,18 @@ pub(super) fn read(
 pub(super) fn subject(prepared: &Prepared, store: &Store) -> Subject {
     let learned = store.now(|ledger| ledger.learned(prepared.job.name.as_str())).unwrap_or_default();
     Subject::new(prepared, learned)
+}
+
+/// Names the command that comes next.
+pub(super) fn say_next(report: &Report, call: &JobArguments, progress: ProgressMode) {
+    // Whoever wants to hear nothing while all goes well does not hear this either.
+    if report.exit == Exit::Done && progress == ProgressMode::None {
+        return;
+    }
+    let jobs: Vec<String> = call.jobs.iter().map(|job| job.display().to_string()).collect();
+    if let Some(next) = next(report, &jobs.join(" ")) {
+        say(&format!("next: {next}"));
+    }
 }
 
 pub(super) fn empty_report(prepared: &Prepared, folders: &Folders) -> JobReport {

@@ -12,7 +12,7 @@ use crate::run::{Exit, RunError, next_step};
 use super::args::{Arguments, Command};
 use super::problems;
 use super::term::{Color, Log, choose_color, colors_err, hold, paint, release, say, speak_json};
-use super::{bench, check, explain, init, plan, preview, quota, replay, run, schema, simulate, status, verify};
+use super::{bench, check, explain, init, plan, preview, quota, replay, report, run, schema, simulate, status, verify};
 
 /// Why a command could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -103,6 +103,7 @@ async fn command(command: Command) -> Result<Exit, CommandError> {
         Command::Plan(arguments) => plan::plan(&arguments),
         Command::Preview(arguments) => preview::preview(arguments).await,
         Command::Status(arguments) => status::status(&arguments),
+        Command::Report(arguments) => report::report(&arguments),
         Command::Verify(arguments) => verify::verify(&arguments),
         Command::Replay(arguments) => replay::replay(arguments).await,
         Command::Bench(arguments) => bench::bench(&arguments).await,

@@ -86,7 +86,8 @@ pub async fn preview(assigned: Assigned, look: Look, options: Options, clock: Cl
         .await?
     };
     let (mut services, mut accounts) = (JoinSet::new(), HashMap::new());
-    let account = account(&assigned.prepared, lost, &options, &clock, &mut accounts, &mut services).await?;
+    let account =
+        account(&assigned.prepared, lost, &options.folders.quota, &clock, &mut accounts, &mut services).await?;
     drop(accounts);
     let (writer, spool) = SpoolWriter::new(1);
     services.spawn(async move {

@@ -59,6 +59,12 @@ pub struct JobReport {
     /// The zone of the provider's days.
     #[serde(default = "utc")]
     pub zone: String,
+    /// When it was planned.
+    #[serde(default)]
+    pub started: Option<Timestamp>,
+    /// When it was over for this run.
+    #[serde(default)]
+    pub ended: Option<Timestamp>,
     /// How it ended.
     pub exit: Exit,
     /// What to say about that.
@@ -168,6 +174,8 @@ impl JobReport {
             output,
             file: String::new(),
             zone: utc(),
+            started: None,
+            ended: None,
             exit: Exit::Failed,
             reason: None,
             resume_at: None,
@@ -193,6 +201,12 @@ impl JobReport {
         }
     }
 
+    /// How long it took; nothing as long as it has not ended.
+    pub fn length(&self) -> Duration {
+        let length = self.started.zip(self.ended).map(|(from, to)| to.duration_since(from));
+        length.and_then(|length| Duration::try_from(length).ok()).unwrap_or_default()
+    }
+
     /// As it is kept for later: of many files the first.
     #[must_use]
     pub fn kept(&self) -> Self {
@@ -215,6 +229,7 @@ impl JobReport {
     pub fn apply(&mut self, at: Timestamp, kind: &EventKind) {
         match kind {
             EventKind::Planned { cells, settled, .. } => {
+                self.started.get_or_insert(at);
                 self.cells.planned = *cells;
                 self.cells.earlier = *settled;
             }
@@ -231,6 +246,7 @@ impl JobReport {
                 samples.iter().for_each(|sample| list(&mut self.rejected, sample.clone()));
             }
             EventKind::Ended { exit, reason, resume_at } => {
+                self.ended = Some(at);
                 self.exit = *exit;
                 self.reason.clone_from(reason);
                 self.resume_at = *resume_at;

@@ -4,9 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The stages, in the order of the way of a record: a stage may use only those before it.
-const STAGES: [&str; 15] = [
+const STAGES: [&str; 16] = [
     "job", "provider", "plan", "json", "disk", "ledger", "quota", "spool", "fetch", "decode", "sink", "simulate",
-    "run", "bench", "cli",
+    "run", "draw", "bench", "cli",
 ];
 
 /// Crates that only some stages may know.

@@ -12,6 +12,7 @@ use super::jobs::JobArguments;
 use super::preview::PreviewArguments;
 use super::quota::QuotaArguments;
 use super::replay::ReplayArguments;
+use super::report::{ReportArguments, ReportFormat};
 use super::run::{ProgressMode, RunArguments};
 use super::schema::SchemaArguments;
 use super::simulate::SimulateArguments;
@@ -53,6 +54,8 @@ pub(in crate::cli) enum Command {
     Preview(PreviewArguments),
     /// Say what is done, left and rejected, how the last run ended and what comes next; sends nothing, changes nothing
     Status(StatusArguments),
+    /// Make a page about the last run of the jobs, to be shown to others; sends nothing
+    Report(ReportArguments),
     /// Prove that nothing is lost, doubled or damaged in state and output; sends nothing, changes nothing
     Verify(VerifyArguments),
     /// Rebuild the files from the raw pages that are kept, as the jobs read them now; sends nothing
@@ -78,6 +81,7 @@ impl Command {
             Self::Plan(arguments) => arguments.json,
             Self::Preview(arguments) => arguments.json,
             Self::Status(arguments) => arguments.json,
+            Self::Report(arguments) => arguments.format == ReportFormat::Json,
             Self::Verify(arguments) => arguments.jobs.json,
             Self::Replay(arguments) => arguments.jobs.json,
             Self::Bench(arguments) => arguments.json,

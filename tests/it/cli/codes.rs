@@ -22,7 +22,7 @@ fn zero_when_all_is_published_and_stdout_is_the_report() {
     let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
     insta::assert_snapshot!(keys(&report), @"started ended simulated exit exit_code resume_at requests_sent jobs");
     let job = &report["jobs"][0];
-    insta::assert_snapshot!(keys(job), @"job provider output file zone exit reason resume_at cells requests refused throttled answers words pace latency quota delays pages records credits published files rejected_records rejected left warnings");
+    insta::assert_snapshot!(keys(job), @"job provider output file zone started ended exit reason resume_at cells requests refused throttled answers words pace latency quota delays pages records credits published files rejected_records rejected left warnings");
     insta::assert_snapshot!(keys(&job["cells"]), @"planned earlier records empty unconfirmed rejected pending parked");
     insta::assert_snapshot!(keys(&job["files"][0]), @"path rows bytes");
     assert_eq!(

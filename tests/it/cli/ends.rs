@@ -38,7 +38,7 @@ fn a_cell_without_its_end_is_rejected_and_its_pages_make_no_file() {
         (offset, &[full, nothing], 3, told, 0),
         (offset, &[full, r#"{"code": 0, "count": 2, "data": []}"#], 0, "2 rows", 1),
         (cursor, &[full], 3, "the first page has nothing at `/nxt`", 0),
-        (cursor, &[r#"{"code": 0, "nxt": null, "data": [{"a": 1}]}"#], 0, "1 rows", 1),
+        (cursor, &[r#"{"code": 0, "nxt": null, "data": [{"a": 1}]}"#], 0, "1 row,", 1),
     ];
     for (paging, pages, code, text, files) in cases {
         let (ended, out, found) = run(paging, pages);

@@ -4,7 +4,7 @@
 //! so that a drawing is right on light and on dark ground.
 
 /// Text that may stand between tags and in attributes.
-pub(super) fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
@@ -24,7 +24,7 @@ pub(super) fn escape(text: &str) -> String {
 }
 
 /// A number as text, its whole part in groups of three: `1,234,567.8`.
-pub(super) fn in_groups(number: &str) -> String {
+pub(crate) fn in_groups(number: &str) -> String {
     let whole = number.find('.').unwrap_or(number.len());
     let mut text = String::with_capacity(number.len() + whole / 3);
     for (nth, character) in number.chars().enumerate() {
@@ -38,7 +38,7 @@ pub(super) fn in_groups(number: &str) -> String {
 
 /// A value's way to a place.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Scale {
+pub(crate) enum Scale {
     /// From nothing to the largest.
     Linear { largest: f64 },
     /// Between two values above nothing.
@@ -47,7 +47,7 @@ pub(super) enum Scale {
 
 impl Scale {
     /// Where `value` is, from 0 to 1.
-    pub(super) fn place(self, value: f64) -> f64 {
+    pub(crate) fn place(self, value: f64) -> f64 {
         let place = match self {
             Self::Linear { largest } => value / largest,
             Self::Log { least, largest } => (value.max(least) / least).ln() / (largest / least).ln(),
@@ -57,21 +57,21 @@ impl Scale {
 }
 
 /// A drawing with room around its inside for what is written at the axes.
-pub(super) struct Frame {
+pub(crate) struct Frame {
     width: f64,
     height: f64,
     left: f64,
     right: f64,
     top: f64,
     bottom: f64,
-    pub(super) x: Scale,
-    pub(super) y: Scale,
+    pub(crate) x: Scale,
+    pub(crate) y: Scale,
     body: String,
 }
 
 impl Frame {
     /// `size` is width and height; `margins` are left, right, top and bottom.
-    pub(super) fn new(size: [f64; 2], margins: [f64; 4], x: Scale, y: Scale) -> Self {
+    pub(crate) fn new(size: [f64; 2], margins: [f64; 4], x: Scale, y: Scale) -> Self {
         let [width, height] = size;
         let [left, right, top, bottom] = margins;
         Self { width, height, left, right, top, bottom, x, y, body: String::new() }
@@ -90,7 +90,7 @@ impl Frame {
     }
 
     /// A line across at `value`, with its name at the left.
-    pub(super) fn tick_y(&mut self, value: f64, name: &str) {
+    pub(crate) fn tick_y(&mut self, value: f64, name: &str) {
         let (y, left, right) = (self.at_y(value), self.left, self.width - self.right);
         self.push(format_args!(
             "<line class=\"grid\" x1=\"{left:.1}\" y1=\"{y:.1}\" x2=\"{right:.1}\" y2=\"{y:.1}\"/>"
@@ -99,7 +99,7 @@ impl Frame {
     }
 
     /// A line up at `value`, with its name below.
-    pub(super) fn tick_x(&mut self, value: f64, name: &str) {
+    pub(crate) fn tick_x(&mut self, value: f64, name: &str) {
         let (x, top, bottom) = (self.at_x(value), self.top, self.height - self.bottom);
         self.push(format_args!(
             "<line class=\"grid\" x1=\"{x:.1}\" y1=\"{top:.1}\" x2=\"{x:.1}\" y2=\"{bottom:.1}\"/>"
@@ -108,7 +108,7 @@ impl Frame {
     }
 
     /// The limit: a broken line across.
-    pub(super) fn limit(&mut self, value: f64) {
+    pub(crate) fn limit(&mut self, value: f64) {
         let (y, left, right) = (self.at_y(value), self.left, self.width - self.right);
         self.push(format_args!(
             "<line class=\"limit\" x1=\"{left:.1}\" y1=\"{y:.1}\" x2=\"{right:.1}\" y2=\"{y:.1}\"/>"
@@ -116,14 +116,29 @@ impl Frame {
     }
 
     /// A line through points.
-    pub(super) fn line(&mut self, class: &str, points: &[(f64, f64)]) {
+    pub(crate) fn line(&mut self, class: &str, points: &[(f64, f64)]) {
         let points: Vec<String> =
             points.iter().map(|(x, y)| format!("{:.1},{:.1}", self.at_x(*x), self.at_y(*y))).collect();
         self.push(format_args!("<polyline class=\"line {class}\" points=\"{}\"/>", points.join(" ")));
     }
 
+    /// A point that stands out.
+    pub(crate) fn dot(&mut self, class: &str, x: f64, y: f64) {
+        let (x, y) = (self.at_x(x), self.at_y(y));
+        self.push(format_args!("<circle class=\"dot {class}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4\"/>"));
+    }
+
+    /// Text beside a point, on the side where there is room.
+    pub(crate) fn note(&mut self, x: f64, y: f64, text: &str) {
+        let (at, below) = (self.at_x(x), self.at_y(y) + 17.0);
+        match at > self.width * 0.75 {
+            true => self.write(at - 9.0, below, "value end", text),
+            false => self.write(at + 9.0, below, "value", text),
+        }
+    }
+
     /// The area between the lower and the upper value at each point.
-    pub(super) fn band(&mut self, class: &str, points: &[(f64, f64, f64)]) {
+    pub(crate) fn band(&mut self, class: &str, points: &[(f64, f64, f64)]) {
         let upper = points.iter().map(|(x, _, high)| (x, high));
         let lower = points.iter().rev().map(|(x, low, _)| (x, low));
         let points: Vec<String> =
@@ -132,7 +147,7 @@ impl Frame {
     }
 
     /// A bar from the left edge to `value`, `y` pixels below the top, and what is written at its end.
-    pub(super) fn bar(&mut self, class: &str, y: f64, value: f64, label: &str) {
+    pub(crate) fn bar(&mut self, class: &str, y: f64, value: f64, label: &str) {
         let (left, width) = (self.left, self.at_x(value) - self.left);
         self.push(format_args!(
             "<rect class=\"bar {class}\" x=\"{left:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"18\" rx=\"2\"/>"
@@ -141,13 +156,13 @@ impl Frame {
     }
 
     /// Text at a place.
-    pub(super) fn write(&mut self, x: f64, y: f64, class: &str, text: &str) {
+    pub(crate) fn write(&mut self, x: f64, y: f64, class: &str, text: &str) {
         let text = escape(text);
         self.push(format_args!("<text class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\">{text}</text>"));
     }
 
     /// The drawing; `title` is what it shows, for those who do not see it.
-    pub(super) fn finish(self, title: &str) -> String {
+    pub(crate) fn finish(self, title: &str) -> String {
         format!(
             "<svg viewBox=\"0 0 {:.0} {:.0}\" role=\"img\" aria-label=\"{}\" xmlns=\"http://www.w3.org/2000/svg\">{}</svg>\n",
             self.width,
@@ -159,12 +174,19 @@ impl Frame {
 }
 
 /// Round values from nothing up to `largest`, about four of them.
-pub(super) fn round_steps(largest: f64) -> Vec<f64> {
+pub(crate) fn round_steps(largest: f64) -> Vec<f64> {
     let rough = (largest / 4.0).max(f64::MIN_POSITIVE);
     let power = 10_f64.powf(rough.log10().floor());
     let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|step| step * power).find(|step| *step >= rough);
     let step = step.unwrap_or(rough);
     (0_u32..10).map(|nth| f64::from(nth) * step).take_while(|value| *value <= largest * 1.0001).collect()
+}
+
+/// A value at an axis: two decimals at most, large ones in groups.
+pub(crate) fn number(value: f64) -> String {
+    let text = format!("{value:.2}");
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    if value >= 10_000.0 { in_groups(text) } else { text.to_owned() }
 }
 
 #[cfg(test)]
