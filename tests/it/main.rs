@@ -7,6 +7,7 @@ mod decode;
 mod decode_exact;
 #[cfg(debug_assertions)]
 mod disk;
+mod docs;
 mod fetch;
 mod forecast;
 mod job;

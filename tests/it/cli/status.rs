@@ -6,7 +6,9 @@ use super::place::Place;
 use super::screens::shows;
 use super::wire::{Wire, foxdata_page};
 
-const RUN: [&str; 5] = ["run", "ranks.toml", "--simulate", "--progress", "none"];
+/// One request after the other, so that the same ones are sent each time before one is refused.
+const RUN: [&str; 6] =
+    ["run", "ranks.toml", "--simulate", "--progress", "none", "--set=provider.foxdata.limits.concurrency=1"];
 
 /// A workspace with the job `ranks.toml` of six cells in three files.
 fn place() -> Place {
