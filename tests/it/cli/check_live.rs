@@ -97,3 +97,17 @@ fn a_person_and_github_are_told_too() {
     assert_eq!(ended.code, Some(2), "{ended:?}");
     assert_eq!(played.end().1["requests"], 2);
 }
+
+#[test]
+fn what_an_earlier_run_used_is_not_forgotten_with_its_state() {
+    let place = keyed();
+    let played = place.simulate("foxdata", &[]);
+    let set = played.set("foxdata");
+    place.tidemill(&["run", "more.toml", "--progress", "none", &set]).expect(0);
+    for folder in [".tidemill", "xdg"] {
+        std::fs::remove_dir_all(place.path().join(folder)).unwrap();
+    }
+    let told = live(&place, &["more.toml"], &[&set]).expect(75).json();
+    assert_eq!(told["live"][0]["finding"], "quota_used_up", "{told}");
+    assert!(!place.path().join(".tidemill").exists());
+}
