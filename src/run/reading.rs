@@ -96,3 +96,49 @@ fn walk(pages: &[PageIn], reading: Reading, most: usize) -> Result<Sample, Parti
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use serde_json::Map;
+
+    use crate::job::ColumnType;
+    use crate::provider::{Environment, Workspace};
+
+    use super::*;
+
+    const JOB: &str = "name = \"a\"\nprovider = \"agushuju\"\n[request]\npath = \"/x\"\n[records]\nadd = { k = 7 }\n\
+                       [schema]\ncolumns = { n = \"int8\", gone = \"date\" }\n";
+
+    fn sampled(records: &[&str]) -> Sample {
+        let folder = tempfile::tempdir().unwrap();
+        let workspace = Workspace::load(folder.path(), folder.path(), Environment::default(), &[]).unwrap();
+        let provider = workspace.provider("agushuju").unwrap();
+        let job = Job::parse(Path::new("a.toml"), JOB).unwrap();
+        let bodies = records.iter().map(|records| Bytes::from(format!("{{\"code\": 0, \"data\": {records}}}")));
+        sample(&job, &provider, &Cell::new(Map::new()), &bodies.collect::<Vec<_>>(), 2).unwrap()
+    }
+
+    #[test]
+    fn declared_beside_what_the_records_show() {
+        let sample = sampled(&[r#"[{"n": 1, "s": "x", "z": null}, {"n": 1000}]"#, r#"[{"n": 2}, {"n": 3}]"#]);
+        assert_eq!((sample.records, sample.rejected, sample.rows.len()), (4, 1, 2));
+        assert_eq!((sample.samples[0].index, sample.samples[0].path.as_str()), (1, "/n"));
+        let kinds = |inferred: &Inferred| inferred.schema.to_text();
+        assert_eq!(kinds(&sample.inferred), r#"[["n","int8"],["s","string"],["k","int64"],["gone","date"]]"#);
+        assert_eq!(kinds(&sample.undeclared), r#"[["n","int64"],["s","string"],["k","int64"]]"#);
+        assert_eq!(sample.undeclared.untyped, ["z"]);
+        assert_eq!(sample.rows[0], [Some("1".to_owned()), Some("x".to_owned()), Some("7".to_owned()), None]);
+        assert_eq!(sampled(&[]).rows, Vec::<Vec<_>>::new());
+    }
+
+    /// So many records that a schema is believed before the last of them shows that it was wrong.
+    #[test]
+    fn a_late_record_changes_the_columns_of_all() {
+        let many = format!("[{}]", vec![r#"{"n": 1, "a": 5}"#; 2500].join(","));
+        let sample = sampled(&[&many, r#"[{"n": 1, "a": "x"}]"#]);
+        assert_eq!(sample.inferred.schema.get("a"), Some(&ColumnType::Json));
+        assert_eq!((sample.records, sample.rejected, sample.rows.len()), (2501, 0, 2));
+    }
+}

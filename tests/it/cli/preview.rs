@@ -56,6 +56,23 @@ fn two_pages_of_a_simulator() {
     assert!(!place.path().join("xdg").exists(), "a simulator has no place in the real quota");
 }
 
+/// Pages that a run would ask for side by side come one after the other, or the second call might be for any of them.
+#[test]
+fn pages_come_one_by_one() {
+    let place = place();
+    place.write("stocks.toml", "name = \"stocks\"\nprovider = \"agushuju\"\n[request]\npath = \"/stock_daily\"\nquery = { stock_code = \"000001.SZ\" }\n");
+    let paging = ["page_size=100", "parallel_pages=8"].map(|set| format!("--set=provider.agushuju.paging.{set}"));
+    let call = ["preview", "stocks.toml", "--simulate", "--pages", "4", "--json", &paging[0], &paging[1]];
+    let json = place.tidemill(&call).expect(0).json();
+    let requests = json["calls"].as_array().unwrap().iter().map(|call| call["request"].as_str().unwrap());
+    let offsets: Vec<&str> = requests.map(|request| request.rsplit("offset=").next().unwrap()).collect();
+    assert_eq!(offsets, ["0", "100", "200", "300"]);
+    assert_eq!(
+        (json["records"].as_u64(), json["paging"].as_str().unwrap().contains("pages 2 to 4 came")),
+        (Some(400), true)
+    );
+}
+
 #[test]
 fn a_job_that_is_wrong() {
     let place = place();
