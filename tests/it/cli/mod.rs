@@ -14,6 +14,7 @@ mod killed;
 mod place;
 mod progress;
 mod quota;
+mod report;
 mod screens;
 mod secrets;
 mod status;
