@@ -42,14 +42,10 @@ pub(super) fn next(report: &Report, call: &str) -> Option<String> {
         // Its reason says what to do.
         Exit::Rejected | Exit::Usage => None,
         Exit::NeedsPerson => Some(format!("{run}, once a person has done what is said above")),
-        Exit::Paused => {
-            Some(match report.jobs.iter().filter(|job| job.resume_at.is_some()).max_by_key(|job| job.resume_at) {
-                Some(JobReport { resume_at: Some(at), zone, .. }) if *at > report.ended => {
-                    format!("{run}, from {}", when(*at, zone))
-                }
-                Some(_) | None => run,
-            })
+        Exit::Paused if report.resume_at.is_some_and(|at| at > report.ended) => {
+            Some(format!("{run}, once it can go on"))
         }
+        Exit::Paused => Some(run),
         Exit::Failed | Exit::Interrupted | Exit::Terminated => Some(run),
     }
 }
@@ -116,8 +112,9 @@ fn details(job: &JobReport) -> Vec<(&'static str, String)> {
         lines.push(("left", format!("{}, {first} first: {reason}", count(*cells, "cell"))));
     }
     lines.extend(job.reason.iter().flat_map(|reason| reason.lines()).map(|line| ("because", line.to_owned())));
+    lines.extend(job.resume_at.map(|at| ("goes on", format!("with the next run, from {}", when(at, &job.zone)))));
     lines.extend(refused_code(job).map(|code| ("explain", format!("tidemill explain {} {code}", job.provider))));
-    lines.extend(listed(&job.warnings, 0).into_iter().map(|line| ("note", line)));
+    lines.extend(listed(&once(&job.warnings), 0).into_iter().map(|line| ("note", line)));
     lines
 }
 
@@ -182,6 +179,19 @@ fn refusals(job: &JobReport) -> Vec<String> {
         Some(_) | None => format!("{} x {label}", grouped(*times)),
     });
     listed(&lines.collect::<Vec<_>>(), 0)
+}
+
+/// Each line once, with how often it was said.
+pub(super) fn once(lines: &[String]) -> Vec<String> {
+    let mut said: Vec<(&String, u64)> = Vec::new();
+    for line in lines {
+        match said.iter_mut().find(|(known, _)| *known == line) {
+            Some((_, times)) => *times += 1,
+            None => said.push((line, 1)),
+        }
+    }
+    let line = |(line, times): (&String, u64)| if times > 1 { format!("{line} ({times} times)") } else { line.clone() };
+    said.into_iter().map(line).collect()
 }
 
 /// The first lines, and how many more there are; `all` counts them where not all are given.

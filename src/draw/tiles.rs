@@ -28,7 +28,7 @@ pub(crate) fn tiles(
     let has_names = rows.iter().any(|name| !name.is_empty());
     let left = if has_names { LEFT } else { 0.0 };
     let step_x = ((WIDTH - left) / (columns.len() as f64).max(1.0)).min(26.0);
-    let step_y = (520.0 / (rows.len() as f64).max(1.0)).clamp(4.0, 18.0).min(step_x.max(9.0));
+    let step_y = (520.0 / (rows.len() as f64).max(1.0)).clamp(4.0, 18.0).min(step_x.max(13.0));
     let gap = if step_x.min(step_y) >= 5.0 { 1.5 } else { 0.0 };
     let has_columns = columns.iter().any(|name| !name.is_empty());
     let top = if has_columns { 20.0 } else { 2.0 };
@@ -72,9 +72,14 @@ pub(crate) fn tiles(
 /// As many names above the columns as have room, the first among them.
 fn write_columns(body: &mut String, columns: &[String], left: f64, step: f64) {
     let longest = columns.iter().map(|name| short(name).chars().count()).max().unwrap_or(0) as f64;
-    let each = ((longest * 6.5 + 14.0) / step).ceil().max(1.0) as usize;
+    let length = longest * 6.5;
+    let each = ((length + 14.0) / step).ceil().max(1.0) as usize;
     for (column, name) in columns.iter().enumerate().step_by(each).filter(|(_, name)| !name.is_empty()) {
         let x = left + column as f64 * step;
+        // One that would run out of the drawing has no room either.
+        if x + length > WIDTH {
+            break;
+        }
         push(body, format_args!("<text class=\"tick\" x=\"{x:.1}\" y=\"11.0\">{}</text>", escape(&short(name))));
     }
 }

@@ -53,19 +53,19 @@ pub(super) fn latency(report: &JobReport) -> Option<String> {
     (times.total() > 0).then(|| distribution(WIDTH / 2.0, heading, "distribution of latency", &[("sent", times)]))
 }
 
-/// What is left of each window that is longer than a minute, over its day.
-pub(super) fn burn_downs(report: &JobReport) -> Vec<(String, String)> {
+/// What is left of each window that is longer than a minute, over time.
+pub(super) fn burn_downs(report: &JobReport) -> Vec<(&WindowCurve, String)> {
     let QuotaCurve { start, seconds, windows, .. } = &report.quota;
     let Some(start) = *start else { return Vec::new() };
     let long = windows.iter().filter(|window| !matches!(window.window.as_str(), "second" | "minute"));
-    long.map(|window| (window.window.clone(), burn_down(start, seconds, window, &report.zone))).collect()
+    long.map(|window| (window, burn_down(start, seconds, window, &report.zone))).collect()
 }
 
 fn burn_down(start: Timestamp, seconds: &[u32], window: &WindowCurve, zone: &str) -> String {
     let looks: Vec<f64> = seconds.iter().map(|second| f64::from(*second)).collect();
     let last = looks.last().copied().unwrap_or_default();
-    // From the begin of a calendar day to its end, where it is one.
-    let is_day = window.window.starts_with("day");
+    // The whole day where the run took much of it; of a short run the line would stand upright.
+    let is_day = window.window.starts_with("day") && last * 8.0 > DAY;
     let resets = window.resets_at.filter(|_| is_day).map(|at| at.duration_since(start).as_secs_f64());
     let (from, to) = match resets {
         Some(resets) if resets > last => ((resets - DAY).min(0.0), resets),
@@ -74,7 +74,8 @@ fn burn_down(start: Timestamp, seconds: &[u32], window: &WindowCurve, zone: &str
     let largest = f64::from(window.limit.max(1));
     let (x, y) = (Scale::Linear { largest: to - from }, Scale::Linear { largest: largest * 1.05 });
     let mut frame = Frame::new([WIDTH, 200.0], MARGINS, x, y);
-    round_steps(largest).into_iter().for_each(|value| frame.tick_y(value, &number(value)));
+    let steps = round_steps(largest).into_iter().filter(|value| *value < largest * 0.9).chain([largest]);
+    steps.for_each(|value| frame.tick_y(value, &number(value)));
     let begin = start.checked_sub(Duration::from_secs_f64(-from)).unwrap_or(start);
     clock(&mut frame, begin, to - from, zone);
     let left = |used: &u32| f64::from(window.limit.saturating_sub(*used));

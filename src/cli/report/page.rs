@@ -23,16 +23,13 @@ pub(super) fn page(all: &[Reported]) -> String {
 
 /// One line a job, for whoever reads no further.
 fn contents(all: &[Reported]) -> String {
-    let mut body = format!("<h1>{} jobs</h1>\n<figure><table class=\"list\"><tbody>\n", all.len());
+    let mut body = format!("<h1>{} jobs</h1>\n<figure>\n", all.len());
     for reported in all {
         let name = escape(&reported.report.job);
         let lead = escape(&lead(reported));
-        body.push_str(&format!(
-            "<tr><td>{}</td><td><a href=\"#{name}\">{name}</a></td><td class=\"words\">{lead}</td></tr>\n",
-            pill(reported)
-        ));
+        body.push_str(&format!("<p class=\"one\">{} <a href=\"#{name}\">{name}</a> {lead}</p>\n", pill(reported)));
     }
-    body + "</tbody></table></figure>\n"
+    body + "</figure>\n"
 }
 
 fn pill(reported: &Reported) -> String {
@@ -82,17 +79,18 @@ fn over_time(reported: &Reported) -> String {
             _ => " <span class=\"amber\">Lower line</span>: those that brought no page.",
         };
         body.push_str(&format!(
-            "<h2>Requests a minute</h2>\n<p>Times are {}.{refused}{}</p>\n<figure class=\"time\">{drawing}</figure>\n",
+            "<h2>Requests a minute</h2>\n<p>Times are {}; the first and the last minute are not whole.{refused}{}</p>\n<figure class=\"time\">{drawing}</figure>\n",
             escape(&report.zone),
             limit.unwrap_or_default()
         ));
     }
     for (window, drawing) in burn_downs(report) {
-        let limit = report.quota.limit(&window).unwrap_or_default();
+        let resets = window.resets_at.map(|at| format!(" It opens again {}.", when(at, &report.zone)));
         body.push_str(&format!(
-            "<h2>What is left of the {}</h2>\n<p>Of {}, whoever uses the credential on this machine.</p>\n<figure class=\"time\">{drawing}</figure>\n",
-            escape(&window),
-            grouped(u64::from(limit))
+            "<h2>What is left of the {}</h2>\n<p>Of {}, whoever uses the credential on this machine.{}</p>\n<figure class=\"time\">{drawing}</figure>\n",
+            escape(&window.window),
+            grouped(u64::from(window.limit)),
+            escape(&resets.unwrap_or_default())
         ));
     }
     if let Some(drawing) = latency(report) {

@@ -1,6 +1,6 @@
 //! What pages and Markdown list alike: rows of plain text, not escaped yet.
 
-use crate::cli::render::{count, grouped, heading, pace, sentence, size};
+use crate::cli::render::{count, grouped, heading, once, pace, sentence, size};
 use crate::cli::when::{between, took};
 use crate::run::{Exit, JobReport, PublishedFile};
 
@@ -42,11 +42,7 @@ pub(super) fn tiles(reported: &Reported) -> Vec<(&'static str, String, String)> 
         ("records", grouped(*records), format!("on {}", count(report.pages, "page"))),
         ("requests", grouped(*requests), pace(report, length)),
         ("refused", grouped(*refused), format!("{} as too fast", grouped(report.throttled))),
-        (
-            "rows published",
-            grouped(published.rows),
-            format!("{}, {}", count(published.files, "file"), size(published.bytes)),
-        ),
+        ("rows", grouped(published.rows), format!("{}, {}", count(published.files, "file"), size(published.bytes))),
         ("took", took(length), String::new()),
     ];
     if *credits > 0 {
@@ -115,7 +111,7 @@ fn left(report: &JobReport) -> Table {
 }
 
 fn warnings(report: &JobReport) -> Table {
-    let rows = report.warnings.iter().map(|line| vec![line.clone()]).collect();
+    let rows = once(&report.warnings).into_iter().map(|line| vec![line]).collect();
     Table { title: "What else to know", heads: vec!["note"], rows }
 }
 

@@ -2,6 +2,6 @@
 
 mod cases;
 mod goals;
-mod page;
+pub(crate) mod page;
 mod plays;
 mod reached;

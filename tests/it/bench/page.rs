@@ -25,7 +25,7 @@ fn report(of: &str, strategies: &[Strategy]) -> Report {
 }
 
 /// Names of the elements, in order; fails where one is not closed, or closes another.
-fn elements(text: &str) -> Vec<String> {
+pub(crate) fn elements(text: &str) -> Vec<String> {
     let mut open: Vec<String> = Vec::new();
     let mut seen = Vec::new();
     let mut rest = text.strip_prefix("<!DOCTYPE html>").expect("a page");

@@ -20,6 +20,7 @@ mod place;
 mod preview;
 mod progress;
 mod quota;
+mod report;
 mod run_flags;
 mod schema;
 mod screens;

@@ -50,6 +50,14 @@ impl Place {
         place
     }
 
+    /// The same, but one request is in flight at a time: what comes after a fault is always the same.
+    pub(crate) fn in_turn() -> Self {
+        let place = Self::new();
+        let settings = fs::read_to_string(place.path().join("tidemill.toml")).unwrap();
+        place.write("tidemill.toml", &settings.replace("concurrency = 8", "concurrency = 1"));
+        place
+    }
+
     /// An empty folder.
     pub(crate) fn bare() -> Self {
         Self { folder: tempfile::tempdir().unwrap(), variables: Vec::new() }

@@ -21,6 +21,7 @@ pub(super) fn screen(place: &Place, ended: &Ended) -> String {
         (r"\d{4}-\d\d-\d\d \d\d:\d\d (Asia/Shanghai| )", "[when] $1"),
         (r"(\[when\]  )\d+ s", "$1[n] s"),
         (r"took( +)(\d+ min )?\d+ s\b", "took$1[n] s"),
+        (r"\| \d+ s \|", "| [n] s |"),
         (r"\(in [\d a-z]+\)", "(in [length])"),
         (r", in \d+ s: the (second|concurrency) limit \([\d,]+\)", ", in [n] s: the [quickest] limit"),
         (r#""done":"[^"]+""#, "\"done\":\"[when]\""),

@@ -12,7 +12,7 @@ const RUN: [&str; 6] =
 
 /// A workspace with the job `ranks.toml` of six cells in three files.
 fn place() -> Place {
-    let place = Place::new();
+    let place = Place::in_turn();
     place.ranks("ranks", 2, 3);
     place
 }
