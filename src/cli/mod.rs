@@ -8,6 +8,8 @@ mod bench_book;
 mod bench_jobs;
 mod bench_limits;
 mod check;
+mod doctor;
+mod generated;
 mod load;
 mod plan;
 mod plan_text;

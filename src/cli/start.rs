@@ -12,7 +12,7 @@ use crate::run::{Exit, RunError, next_step};
 use super::args::{Arguments, Command};
 use super::problems;
 use super::term::{Color, Log, choose_color, colors_err, hold, paint, release, say, speak_json};
-use super::{bench, check, plan, quota, replay, run, simulate, verify};
+use super::{bench, check, doctor, generated, plan, quota, replay, run, simulate, verify};
 
 /// Why a command could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -105,6 +105,9 @@ async fn command(command: Command) -> Result<Exit, CommandError> {
         Command::Bench(arguments) => bench::bench(&arguments).await,
         Command::Quota(arguments) => quota::quota(&arguments),
         Command::Simulate(arguments) => simulate::simulate(arguments).await,
+        Command::Doctor(arguments) => doctor::doctor(arguments).await,
+        Command::Completions(arguments) => Ok(generated::completions(&arguments)),
+        Command::Man(arguments) => generated::man(&arguments),
     }
 }
 

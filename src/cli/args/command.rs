@@ -5,6 +5,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 use crate::run::Exit;
 
 use super::bench::BenchArguments;
+use super::doctor::DoctorArguments;
+use super::generated::{CompletionsArguments, ManArguments};
 use super::jobs::JobArguments;
 use super::quota::QuotaArguments;
 use super::replay::ReplayArguments;
@@ -51,6 +53,12 @@ pub(in crate::cli) enum Command {
     Quota(QuotaArguments),
     /// Play a provider on this machine, with its auth, limits, codes and paging
     Simulate(SimulateArguments),
+    /// Look whether all that runs need is there: settings, keys, folders, zones, network; sends nothing without --live
+    Doctor(DoctorArguments),
+    /// Print the script that completes commands and flags in a shell
+    Completions(CompletionsArguments),
+    /// Print the manual page, or write those of all commands
+    Man(ManArguments),
 }
 
 impl Command {
@@ -63,7 +71,8 @@ impl Command {
             Self::Replay(arguments) => arguments.jobs.json,
             Self::Bench(arguments) => arguments.json,
             Self::Quota(arguments) => arguments.json,
-            Self::Simulate(_) => false,
+            Self::Doctor(arguments) => arguments.json,
+            Self::Simulate(_) | Self::Completions(_) | Self::Man(_) => false,
         }
     }
 

@@ -2,6 +2,8 @@
 
 mod bench;
 mod command;
+mod doctor;
+mod generated;
 mod jobs;
 mod quota;
 mod replay;
@@ -11,6 +13,8 @@ mod verify;
 
 pub(super) use bench::BenchArguments;
 pub(super) use command::{Arguments, ColorChoice, Command};
+pub(super) use doctor::DoctorArguments;
+pub(super) use generated::{CompletionsArguments, ManArguments};
 pub(super) use jobs::JobArguments;
 pub(super) use quota::QuotaArguments;
 pub(super) use replay::ReplayArguments;
