@@ -12,7 +12,10 @@ use crate::run::{Exit, RunError, next_step};
 use super::args::{Arguments, Command};
 use super::problems;
 use super::term::{Color, Log, choose_color, colors_err, hold, paint, release, say, speak_json};
-use super::{bench, check, explain, init, plan, preview, quota, replay, report, run, schema, simulate, status, verify};
+use super::{
+    bench, check, doctor, explain, generated, init, plan, preview, quota, replay, report, run, schema, simulate,
+    status, verify,
+};
 
 /// Why a command could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -111,6 +114,9 @@ async fn command(command: Command) -> Result<Exit, CommandError> {
         Command::Schema(arguments) => schema::schema(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Simulate(arguments) => simulate::simulate(arguments).await,
+        Command::Doctor(arguments) => doctor::doctor(arguments).await,
+        Command::Completions(arguments) => Ok(generated::completions(&arguments)),
+        Command::Man(arguments) => generated::man(&arguments),
     }
 }
 

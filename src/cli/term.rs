@@ -23,6 +23,11 @@ pub(super) fn put(text: &str) {
     ignore_broken_pipe(around(|| writeln!(io::stdout().lock(), "{text}")));
 }
 
+/// Output that is text already, to its last line break.
+pub(super) fn put_raw(bytes: &[u8]) {
+    ignore_broken_pipe(around(|| io::stdout().lock().write_all(bytes)));
+}
+
 /// One line for the person.
 pub(super) fn say(text: &str) {
     match HELD.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
@@ -128,6 +133,11 @@ pub(super) fn paint(text: &str, color: Color, on: bool) -> String {
 /// What `--color` says, for the whole of this process.
 pub(super) fn choose_color(choice: ColorChoice) {
     CHOICE.get_or_init(|| choice);
+}
+
+/// Whether stdout gets colors.
+pub(super) fn colors_out() -> bool {
+    colors(io::stdout().is_terminal())
 }
 
 /// Whether stderr gets colors.

@@ -38,6 +38,16 @@ impl HttpTransport {
         Ok(Self { client, timeout: provider.timeout, max_body: provider.max_body })
     }
 
+    /// Asks `url` for its headers, without a credential: what comes back tells of name, connection, certificate and clock.
+    /// It takes no permit, for it is the attempt of no credential.
+    ///
+    /// # Errors
+    /// When there is no answer; whatever the status, an answer is none.
+    pub async fn probe(&self, url: &url::Url) -> Result<Answer, TransportError> {
+        let request = http::Request::head(url.as_str()).body(Bytes::new());
+        self.attempt(request.map_err(|error| TransportError::Connect(error.to_string()))?).await
+    }
+
     async fn attempt(&self, request: http::Request<Bytes>) -> Result<Answer, TransportError> {
         let request = reqwest::Request::try_from(request).map_err(|error| TransportError::Connect(describe(&error)))?;
         let mut response = self.client.execute(request).await.map_err(|error| self.name(error))?;

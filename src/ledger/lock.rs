@@ -74,6 +74,41 @@ impl JobLock {
         jobs.iter().map(|job| Self::acquire(state, job)).collect()
     }
 
+    /// The jobs that are being run with this state now, sorted, each with the process that runs it, where it is known.
+    ///
+    /// # Errors
+    /// When the locks cannot be listed or read.
+    pub fn held(state: &Path) -> Result<Vec<(String, Option<u32>)>, LockError> {
+        let dir = state.join("locks");
+        let failed = |action, path: &Path| {
+            let path = path.to_owned();
+            move |source| LockError::Io { action, path, source }
+        };
+        let entries = match fs::read_dir(&dir) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(source) => return Err(failed("list", &dir)(source)),
+        };
+        let mut held = Vec::new();
+        for entry in entries {
+            let path = entry.map_err(failed("list", &dir))?.path();
+            let name = path.file_name().and_then(|name| name.to_str()?.strip_suffix(".lock"));
+            let Some(job) = name.filter(|job| !job.starts_with('.')) else { continue };
+            let mut file = File::open(&path).map_err(failed("open", &path))?;
+            match file.try_lock_shared() {
+                Ok(()) => file.unlock().map_err(failed("unlock", &path))?,
+                Err(TryLockError::WouldBlock) => {
+                    let mut pid = String::new();
+                    let pid = file.read_to_string(&mut pid).ok().and_then(|_| pid.trim().parse().ok());
+                    held.push((job.to_owned(), pid));
+                }
+                Err(TryLockError::Error(source)) => return Err(failed("lock", &path)(source)),
+            }
+        }
+        held.sort();
+        Ok(held)
+    }
+
     /// Locks `<state>/locks/<job>.lock`, at once or not at all.
     pub fn acquire(state: &Path, job: &str) -> Result<Self, LockError> {
         let dir = state.join("locks");

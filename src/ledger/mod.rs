@@ -25,6 +25,7 @@ pub use error::LedgerError;
 pub use ledger::Ledger;
 pub use lock::{Holder, JobLock, LockError};
 pub use model::ModelLedger;
+pub use open::ledger_version;
 pub use row::{
     Cause, CellRow, Claim, Decision, Outcome, PartitionId, PartitionRow, PartitionState, Published, RUNS_KEPT,
     RejectedRecord, Rejection, Reopening, RunRow, Salvage, Salvaged, SealedCell, Totals,

@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use crate::disk::{self, Durability};
 
@@ -41,7 +41,18 @@ pub(super) fn open(path: &Path) -> Result<Connection, LedgerError> {
     Ok(db)
 }
 
-fn prepare(path: &Path, db: &mut Connection) -> Result<(), LedgerError> {
+/// The version of the ledger at `path`, and the newest known here. Only looks: an older one is not brought to the newest.
+pub fn ledger_version(path: &Path) -> Result<(i64, i64), LedgerError> {
+    let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY);
+    let db = db.map_err(|error| explain(path, "open", error))?;
+    examine(path, &db).map_err(|error| match error {
+        LedgerError::Sqlite { action, source, .. } => explain(path, action, source),
+        other => other,
+    })
+}
+
+/// Whether the file is ours, known and whole: its version, and the newest known here.
+fn examine(path: &Path, db: &Connection) -> Result<(i64, i64), LedgerError> {
     let failed = |source| LedgerError::Sqlite { path: path.to_owned(), action: "open its database", source };
     db.busy_timeout(BUSY).map_err(failed)?;
     let number = |db: &Connection, name| db.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(failed);
@@ -57,6 +68,13 @@ fn prepare(path: &Path, db: &mut Connection) -> Result<(), LedgerError> {
     if check != "ok" {
         return Err(LedgerError::Damaged { path: path.to_owned(), found: check });
     }
+    Ok((found, known))
+}
+
+fn prepare(path: &Path, db: &mut Connection) -> Result<(), LedgerError> {
+    let failed = |source| LedgerError::Sqlite { path: path.to_owned(), action: "open its database", source };
+    let number = |db: &Connection, name| db.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(failed);
+    let (found, known) = examine(path, db)?;
     write_ahead(db).map_err(failed)?;
     db.pragma_update(None, "synchronous", "full").map_err(failed)?;
     db.pragma_update(None, "foreign_keys", true).map_err(failed)?;

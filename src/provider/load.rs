@@ -118,6 +118,12 @@ impl Workspace {
         names
     }
 
+    /// Whether anything here says something about the provider `name`, be it only a flag or a variable.
+    pub fn is_configured(&self, name: &str) -> bool {
+        let path = format!("/provider/{name}");
+        self.files.contains_key(name) || self.shared.iter().any(|text| text.get(&path).is_some())
+    }
+
     /// The provider `name`: preset, `providers/NAME.toml`, `[provider.NAME]`, environment and flags, merged and checked.
     ///
     /// # Errors

@@ -54,6 +54,15 @@ impl SecretError {
 impl SecretRef {
     /// Reads the secret, white space around it cut. A variable that is empty counts as missing.
     pub fn resolve(&self, environment: &Environment) -> Result<SecretString, SecretError> {
+        self.find(environment).map(|(_, secret)| secret)
+    }
+
+    /// Where the secret is: `variable …` or `file …`.
+    pub fn place(&self, environment: &Environment) -> Result<String, SecretError> {
+        self.find(environment).map(|(at, _)| at)
+    }
+
+    fn find(&self, environment: &Environment) -> Result<(String, SecretString), SecretError> {
         let mut looked = Vec::new();
         let found = match self {
             Self::Env(name) => variable(name, environment, &mut looked),
@@ -65,7 +74,7 @@ impl SecretRef {
         if secret.chars().any(char::is_control) {
             return Err(SecretError::Unusable { at });
         }
-        Ok(SecretString::from(secret))
+        Ok((at, SecretString::from(secret)))
     }
 }
 

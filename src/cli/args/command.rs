@@ -6,7 +6,9 @@ use crate::run::Exit;
 
 use super::bench::BenchArguments;
 use super::check::{CheckArguments, CheckFormat};
+use super::doctor::DoctorArguments;
 use super::explain::ExplainArguments;
+use super::generated::{CompletionsArguments, ManArguments};
 use super::init::InitArguments;
 use super::jobs::JobArguments;
 use super::preview::PreviewArguments;
@@ -44,14 +46,14 @@ pub(in crate::cli) enum ColorChoice {
 pub(in crate::cli) enum Command {
     /// Write a new workspace: settings, a commented job, and what an editor needs
     Init(InitArguments),
-    /// Fetch what the jobs ask for and publish it; resumes by itself where an earlier run stopped
-    Run(RunArguments),
     /// Report every mistake in job files and settings; sends nothing without --live
     Check(CheckArguments),
-    /// Say what is left of the jobs in cells, calls and credits, and when it is done; sends nothing
-    Plan(JobArguments),
     /// Fetch two pages of a cell, show request, paging, columns and rows, and keep nothing
     Preview(PreviewArguments),
+    /// Say what is left of the jobs in cells, calls and credits, and when it is done; sends nothing
+    Plan(JobArguments),
+    /// Fetch what the jobs ask for and publish it; resumes by itself where an earlier run stopped
+    Run(RunArguments),
     /// Say what is done, left and rejected, how the last run ended and what comes next; sends nothing, changes nothing
     Status(StatusArguments),
     /// Make a page about the last run of the jobs, to be shown to others; sends nothing
@@ -60,16 +62,22 @@ pub(in crate::cli) enum Command {
     Verify(VerifyArguments),
     /// Rebuild the files from the raw pages that are kept, as the jobs read them now; sends nothing
     Replay(ReplayArguments),
-    /// Say how close to its limits a provider can be used, or jobs come; sends nothing without --live
-    Bench(BenchArguments),
     /// Show how full the limits of each credential are, and who has used them; sends nothing
     Quota(QuotaArguments),
     /// Say what a code of a provider means, what is done about it and what you can do; sends nothing
     Explain(ExplainArguments),
+    /// Look whether all that runs need is there: settings, keys, folders, zones, network; sends nothing without --live
+    Doctor(DoctorArguments),
+    /// Say how close to its limits a provider can be used, or jobs come; sends nothing without --live
+    Bench(BenchArguments),
     /// Play a provider on this machine, with its auth, limits, codes and paging
     Simulate(SimulateArguments),
     /// Print the JSON Schema of job, provider and settings files, or a page with every key
     Schema(SchemaArguments),
+    /// Print the script that completes commands and flags in a shell
+    Completions(CompletionsArguments),
+    /// Print the manual page, or write those of all commands
+    Man(ManArguments),
 }
 
 impl Command {
@@ -86,8 +94,9 @@ impl Command {
             Self::Replay(arguments) => arguments.jobs.json,
             Self::Bench(arguments) => arguments.json,
             Self::Quota(arguments) => arguments.json,
-            Self::Init(_) | Self::Simulate(_) | Self::Schema(_) => false,
             Self::Explain(arguments) => arguments.json,
+            Self::Doctor(arguments) => arguments.json,
+            Self::Init(_) | Self::Simulate(_) | Self::Schema(_) | Self::Completions(_) | Self::Man(_) => false,
         }
     }
 
