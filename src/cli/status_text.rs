@@ -154,7 +154,7 @@ fn table(rows: &[[String; 7]]) -> String {
             let padding = " ".repeat(width(column).saturating_sub(cell.chars().count()));
             if (3..=5).contains(&column) { format!("{padding}{cell}") } else { format!("{cell}{padding}") }
         });
-        text.push_str(&format!("  {}", cells.collect::<Vec<_>>().join("  ")).trim_end());
+        text.push_str(format!("  {}", cells.collect::<Vec<_>>().join("  ")).trim_end());
         text.push('\n');
     }
     text
