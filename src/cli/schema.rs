@@ -34,7 +34,9 @@ pub(super) fn text(kind: Kind) -> String {
 /// The same as a page; what a provider is has its own.
 fn page(kind: Kind) -> String {
     let elsewhere: &[_] = if kind == Kind::Settings { &[("ProviderFile", "provider.md")] } else { &[] };
-    reference(&schema_of(kind), elsewhere)
+    let made =
+        format!("<!-- made by `tidemill schema {} --format markdown`: mend the types, not this page -->", kind.word());
+    format!("{made}\n{}", reference(&schema_of(kind), elsewhere))
 }
 
 impl Kind {

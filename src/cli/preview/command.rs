@@ -178,7 +178,7 @@ fn save(file: &Path, job: &Job, view: &View) -> Result<bool, CommandError> {
         move |source| CommandError::Io { what, source }
     };
     let (columns, left_out) = view.to_save();
-    if !view.troubles.is_empty() {
+    if view.exit == Exit::Rejected && !view.troubles.is_empty() {
         say("nothing saved: what came is not what was asked for");
         return Ok(false);
     }

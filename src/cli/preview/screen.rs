@@ -1,12 +1,14 @@
 //! The facts of a preview as a screen. Pure.
 
-use super::table::{Heading, clean, fold, table, wrap};
+use super::table::{Heading, clean, cut, fold, table, wrap};
 use super::view::{Asked, Column, Seen, View, meaning, word};
 
 /// Rejected records that are shown.
 const REJECTED: usize = 5;
 /// Lines of a request, and of its body.
 const MOST_LINES: usize = 4;
+/// A type of many fields is cut here; `--json` has it whole.
+const WIDEST_TYPE: usize = 60;
 
 /// The screen; no line but a column's or a rejected record's is wider than `width`.
 pub(super) fn screen(view: &View, width: usize) -> String {
@@ -63,10 +65,12 @@ fn told(head: &str, text: &str, width: usize) -> String {
 }
 
 fn columns(columns: &[Column]) -> String {
-    let kind = |column: &Column| column.kind.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
-    let widest = |texts: &mut dyn Iterator<Item = usize>| texts.max().unwrap_or_default().min(40);
+    let kind = |column: &Column| {
+        column.kind.as_ref().map_or_else(|| "-".to_owned(), |kind| cut(&clean(&kind.to_string()), WIDEST_TYPE))
+    };
+    let widest = |texts: &mut dyn Iterator<Item = usize>| texts.max().unwrap_or_default().min(WIDEST_TYPE);
     let names = widest(&mut columns.iter().map(|column| unicode_width::UnicodeWidthStr::width(column.name.as_str())));
-    let kinds = widest(&mut columns.iter().map(|column| kind(column).len()));
+    let kinds = widest(&mut columns.iter().map(|column| kind(column).chars().count()));
     let mut text = String::new();
     for (index, column) in columns.iter().enumerate() {
         let name = clean(&column.name);
