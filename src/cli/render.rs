@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::draw::in_groups;
 use crate::run::{Exit, JobReport, Left, QuotaCurve, Report};
 
@@ -100,22 +102,47 @@ fn details(job: &JobReport) -> Vec<(&'static str, String)> {
         let what = [count(published.files, "file"), count(published.rows, "row"), size(published.bytes)].join(", ");
         lines.push(("files", format!("{what} -> {}", job.output)));
     }
-    // What the reason quotes is not said twice.
-    let quoted = |line: &&String| {
-        let words = line.split_once(": ").map(|(_, words)| words);
-        words.zip(job.reason.as_ref()).is_some_and(|(words, reason)| reason.contains(words))
-    };
-    let rejected: Vec<String> = job.rejected.iter().filter(|line| !quoted(line)).cloned().collect();
-    let rejected = listed(&rejected, job.cells.rejected + job.rejected_records);
-    lines.extend(rejected.into_iter().map(|line| ("rejected", line)));
+    lines.extend(rejections(job).into_iter().map(|line| ("rejected", line)));
     for Left { reason, cells, first, .. } in job.left.iter().filter(|left| job.reason.as_ref() != Some(&left.reason)) {
         lines.push(("left", format!("{}, {first} first: {reason}", count(*cells, "cell"))));
     }
     lines.extend(job.reason.iter().flat_map(|reason| reason.lines()).map(|line| ("because", line.to_owned())));
-    lines.extend(job.resume_at.map(|at| ("goes on", format!("with the next run, from {}", when(at, &job.zone)))));
+    lines.extend(resumes(job).map(|at| ("goes on", format!("with the next run, from {}", when(at, &job.zone)))));
     lines.extend(refused_code(job).map(|code| ("explain", format!("tidemill explain {} {code}", job.provider))));
-    lines.extend(listed(&once(&job.warnings), 0).into_iter().map(|line| ("note", line)));
+    lines.extend(listed(&once(&job.warnings)).into_iter().map(|line| ("note", line)));
     lines
+}
+
+/// What was rejected, cells and records of the same words together. What the reason quotes is not said twice.
+fn rejections(job: &JobReport) -> Vec<String> {
+    let mut kinds: Vec<(&str, &str, u64)> = Vec::new();
+    let mut told = 0;
+    for line in &job.rejected {
+        let (cell, words) = line.split_once(": ").unwrap_or(("", line));
+        told += 1;
+        match kinds.iter_mut().find(|(_, known, _)| *known == words) {
+            Some((_, _, times)) => *times += 1,
+            None => kinds.push((cell, words, 1)),
+        }
+    }
+    kinds.retain(|(_, words, _)| job.reason.as_ref().is_none_or(|reason| !reason.contains(words)));
+    let mut lines: Vec<String> = kinds
+        .iter()
+        .take(LISTED)
+        .map(|(cell, words, times)| match times {
+            1 => format!("{cell}: {words}"),
+            times => format!("{} of them, {cell} first: {words}", grouped(*times)),
+        })
+        .collect();
+    let hidden: u64 = kinds.iter().skip(LISTED).map(|(.., times)| times).sum();
+    let more = hidden + (job.cells.rejected + job.rejected_records).saturating_sub(told);
+    lines.extend((more > 0 && !lines.is_empty()).then(|| format!("and {} more", grouped(more))));
+    lines
+}
+
+/// When a run can go on, if that is later than its end.
+fn resumes(job: &JobReport) -> Option<Timestamp> {
+    job.resume_at.filter(|at| job.ended.is_none_or(|ended| *at > ended))
 }
 
 /// Where the cells stand.
@@ -178,7 +205,7 @@ fn refusals(job: &JobReport) -> Vec<String> {
         Some(words) if !is_told(label) => format!("{} x {label}: {words}", grouped(*times)),
         Some(_) | None => format!("{} x {label}", grouped(*times)),
     });
-    listed(&lines.collect::<Vec<_>>(), 0)
+    listed(&lines.collect::<Vec<_>>())
 }
 
 /// Each line once, with how often it was said.
@@ -194,11 +221,11 @@ pub(super) fn once(lines: &[String]) -> Vec<String> {
     said.into_iter().map(line).collect()
 }
 
-/// The first lines, and how many more there are; `all` counts them where not all are given.
-fn listed(lines: &[String], all: u64) -> Vec<String> {
+/// The first lines, and how many more there are.
+fn listed(lines: &[String]) -> Vec<String> {
     let mut listed: Vec<String> = lines.iter().take(LISTED).cloned().collect();
-    let more = all.max(lines.len() as u64).saturating_sub(listed.len() as u64);
-    listed.extend((more > 0 && !lines.is_empty()).then(|| format!("and {} more", grouped(more))));
+    let more = (lines.len() - listed.len()) as u64;
+    listed.extend((more > 0).then(|| format!("and {} more", grouped(more))));
     listed
 }
 
@@ -219,7 +246,7 @@ pub(super) fn sentence(job: &JobReport) -> String {
             }
         }
         Exit::NeedsPerson => format!("A person must act{because}"),
-        Exit::Paused => match job.resume_at {
+        Exit::Paused => match resumes(job) {
             Some(at) => {
                 format!("Paused{because}. It goes on by itself with the next run, from {}", when(at, &job.zone))
             }

@@ -2,6 +2,7 @@
 //!
 //! Invariant: no secret is needed, and a job file that is wrong hides nothing that its runs have left.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -80,6 +81,8 @@ pub(super) fn select(arguments: &LookArguments, now: Timestamp) -> Result<Select
         }
         jobs.push(Chosen::named(name));
     }
+    let mut seen = HashSet::new();
+    jobs.retain(|job| seen.insert(job.name.clone()));
     let mut others: Vec<String> = known.into_iter().filter(|name| jobs.iter().all(|job| job.name != *name)).collect();
     if !is_all {
         others.clear();

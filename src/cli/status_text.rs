@@ -154,7 +154,8 @@ fn table(rows: &[[String; 7]]) -> String {
             let padding = " ".repeat(width(column).saturating_sub(cell.chars().count()));
             if (3..=5).contains(&column) { format!("{padding}{cell}") } else { format!("{cell}{padding}") }
         });
-        text.push_str(format!("  {}", cells.collect::<Vec<_>>().join("  ")).trim_end());
+        let line = format!("  {}", cells.collect::<Vec<_>>().join("  "));
+        text.push_str(line.trim_end());
         text.push('\n');
     }
     text

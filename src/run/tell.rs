@@ -19,7 +19,7 @@ impl JobRun {
         if totals.rejected + totals.rejected_records > 0 {
             let name = self.job.name.as_str().to_owned();
             let rejections = self.store.call(move |ledger| ledger.rejections(&name, LISTED)).await?;
-            let samples = rejections.iter().map(|one| format!("{} {}", one.cell, one.message)).collect();
+            let samples = rejections.iter().map(|one| format!("{}: {}", one.cell, one.message)).collect();
             self.tell(EventKind::RejectedRecords { count: totals.rejected_records, samples });
         }
         Ok(())

@@ -53,12 +53,22 @@ pub(super) fn latency(report: &JobReport) -> Option<String> {
     (times.total() > 0).then(|| distribution(WIDTH / 2.0, heading, "distribution of latency", &[("sent", times)]))
 }
 
+/// Whether what is left of a window says anything a minute later.
+pub(super) fn is_long(window: &WindowCurve) -> bool {
+    !matches!(window.window.as_str(), "second" | "minute")
+}
+
 /// What is left of each window that is longer than a minute, over time.
 pub(super) fn burn_downs(report: &JobReport) -> Vec<(&WindowCurve, String)> {
     let QuotaCurve { start, seconds, windows, .. } = &report.quota;
-    let Some(start) = *start else { return Vec::new() };
-    let long = windows.iter().filter(|window| !matches!(window.window.as_str(), "second" | "minute"));
-    long.map(|window| (window, burn_down(start, seconds, window, &report.zone))).collect()
+    // Of less than a minute there is no course to see.
+    let start = start.filter(|_| seconds.last().is_some_and(|last| *last >= 60));
+    let Some(start) = start else { return Vec::new() };
+    windows
+        .iter()
+        .filter(|window| is_long(window))
+        .map(|window| (window, burn_down(start, seconds, window, &report.zone)))
+        .collect()
 }
 
 fn burn_down(start: Timestamp, seconds: &[u32], window: &WindowCurve, zone: &str) -> String {

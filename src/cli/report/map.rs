@@ -63,8 +63,8 @@ impl Cells {
         KINDS.into_iter().zip(counts).filter(|(_, count)| *count > 0).collect()
     }
 
-    /// The drawing; nothing where there is no more than one cell.
-    pub(super) fn drawing(&self) -> Option<String> {
+    /// The drawing, and how many cells share a tile at most; nothing where there is no more than one cell.
+    pub(super) fn drawing(&self) -> Option<(String, u64)> {
         if self.cells.len() < 2 {
             return None;
         }
@@ -82,7 +82,9 @@ impl Cells {
             }
         }
         let tile = |row, column| all.get(&(row, column)).map(|(counts, first, last)| shown(counts, first, last));
-        Some(tiles(&names(&rows, by_row), &names(&columns, by_column), "cells by what they came to", tile))
+        let most = all.values().map(|(counts, ..)| counts.iter().sum()).max().unwrap_or_default();
+        let title = "cells by what they came to";
+        Some((tiles(&names(&rows, by_row), &names(&columns, by_column), title, tile), most))
     }
 
     fn grid(&self) -> Grid {
@@ -273,10 +275,10 @@ mod tests {
             (if number == 7 { CellState::Rejected } else { CellState::Records }, key)
         });
         let all = Cells::new(states, true);
-        let drawing = all.drawing().unwrap();
+        let (drawing, most) = all.drawing().unwrap();
         let shared: u64 =
             drawing.split("<title>").skip(1).filter_map(|title| title.split(' ').next()?.parse::<u64>().ok()).sum();
-        assert_eq!((shared, drawing.matches("some").count()), (40_000, 1));
+        assert_eq!((shared, most, drawing.matches("some").count()), (40_000, 8, 1));
         assert_eq!(all.counts(), [("records", 39_999), ("rejected", 1)]);
     }
 }

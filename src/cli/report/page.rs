@@ -1,6 +1,6 @@
 //! The page for a browser.
 
-use crate::cli::render::{grouped, minute_limit};
+use crate::cli::render::{count, grouped, minute_limit};
 use crate::cli::when::when;
 use crate::draw::{document, escape};
 
@@ -116,10 +116,16 @@ fn cells(reported: &Reported) -> String {
     for (kind, count) in &counts {
         body.push_str(&format!("<span><i class=\"{kind}\"></i>{kind} {}</span> ", grouped(*count)));
     }
-    body.push_str("</p>\n<figure class=\"time\">");
-    body.push_str(&share_bar(&counts));
-    body.push_str(&reported.cells.drawing().unwrap_or_default());
-    body + "</figure>\n"
+    body.push_str("</p>\n");
+    let (drawing, most) = reported.cells.drawing().unwrap_or_default();
+    if most > 1 {
+        body.push_str(&format!(
+            "<p>A tile is up to {}, in the colour of most of them; it has a red frame where some were rejected.</p>\n",
+            count(most, "cell")
+        ));
+    }
+    body.push_str(&format!("<figure class=\"time\">{}{drawing}</figure>\n", share_bar(&counts)));
+    body
 }
 
 fn table(table: &Table) -> String {

@@ -1,9 +1,10 @@
 //! What pages and Markdown list alike: rows of plain text, not escaped yet.
 
 use crate::cli::render::{count, grouped, heading, once, pace, sentence, size};
-use crate::cli::when::{between, took};
+use crate::cli::when::{between, took, when};
 use crate::run::{Exit, JobReport, PublishedFile};
 
+use super::charts::is_long;
 use super::command::Reported;
 
 /// Files that are listed.
@@ -54,10 +55,33 @@ pub(super) fn tiles(reported: &Reported) -> Vec<(&'static str, String, String)> 
 /// All tables of a job that have rows.
 pub(super) fn tables(reported: &Reported) -> Vec<Table> {
     let report = &reported.report;
-    let mut tables =
-        vec![answers(report), delays(report), rejected(report), left(report), warnings(report), files(report)];
+    let mut tables = vec![
+        quota(report),
+        answers(report),
+        delays(report),
+        rejected(report),
+        left(report),
+        warnings(report),
+        files(report),
+    ];
     tables.retain(|table| !table.rows.is_empty());
     tables
+}
+
+/// As it was at the end of the run, whoever uses the credential on this machine.
+fn quota(report: &JobReport) -> Table {
+    let rows = report.quota.windows.iter().filter(|window| is_long(window)).map(|window| {
+        let used = window.used.last().copied().unwrap_or_default();
+        let left = window.limit.saturating_sub(used);
+        let opens = window.resets_at.map(|at| when(at, &report.zone)).unwrap_or_default();
+        let [limit, used, left] = [window.limit, used, left].map(|number| grouped(number.into()));
+        vec![window.window.clone(), limit, used, left, opens]
+    });
+    Table {
+        title: "Quota at the end",
+        heads: vec!["window", "limit", "used", "left", "opens again"],
+        rows: rows.collect(),
+    }
 }
 
 fn answers(report: &JobReport) -> Table {
@@ -96,7 +120,8 @@ fn delays(report: &JobReport) -> Table {
 fn rejected(report: &JobReport) -> Table {
     let mut rows: Vec<Vec<String>> = report.rejected.iter().map(|line| vec![line.clone()]).collect();
     let all = report.cells.rejected + report.rejected_records;
-    if let Some(more) = all.checked_sub(rows.len() as u64).filter(|more| *more > 0 && !rows.is_empty()) {
+    let more = all.saturating_sub(rows.len() as u64);
+    if more > 0 && !rows.is_empty() {
         rows.push(vec![format!("and {} more: `tidemill status --failed` lists them", grouped(more))]);
     }
     Table { title: "Rejected cells and records", heads: vec!["cell, and why"], rows }
