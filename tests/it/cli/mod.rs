@@ -19,5 +19,7 @@ mod quota;
 mod run_flags;
 mod screens;
 mod secrets;
+#[cfg(target_os = "linux")]
+mod terminal;
 mod together;
 mod wire;
