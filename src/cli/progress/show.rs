@@ -201,7 +201,9 @@ impl Progress {
             Style::Lines => false,
             Style::Json => true,
         };
-        self.forecast(place, now);
+        if self.is_stale(place, now) {
+            self.forecast(place, now);
+        }
         let Some(shown) = self.jobs.get_mut(place) else { return };
         let Some(Account { provider, snapshot, .. }) = self.accounts.get(shown.job.account) else { return };
         shown.told.note(&shown.job, now.elapsed);
@@ -235,7 +237,11 @@ impl Progress {
     }
 
     fn rows(&mut self, now: Moment) -> Vec<Row> {
-        (0..self.jobs.len()).for_each(|place| self.forecast(place, now));
+        // A walk through years of days takes its time: one a tick, whatever the number of jobs.
+        let made = |place: &usize| self.jobs.get(*place).and_then(|shown| shown.eta.map(|(made, _)| made));
+        if let Some(oldest) = (0..self.jobs.len()).filter(|place| self.is_stale(*place, now)).min_by_key(made) {
+            self.forecast(oldest, now);
+        }
         let accounts = &self.accounts;
         let row = |shown: &mut Shown| {
             let account = accounts.get(shown.job.account)?;
@@ -244,16 +250,18 @@ impl Progress {
         self.jobs.iter_mut().filter_map(row).collect()
     }
 
-    /// When the job at `place` is done, if that was not asked lately. Without limits nothing is forecast.
+    /// Whether a forecast of the job is due. Without limits nothing is forecast.
+    fn is_stale(&self, place: usize, now: Moment) -> bool {
+        let Some(Shown { job, eta, .. }) = self.jobs.get(place) else { return false };
+        let fresh =
+            eta.is_some_and(|(made, eta)| now.elapsed < made + FORECAST && eta.done.is_none_or(|done| done > now.wall));
+        !fresh && job.is_running() && self.accounts.get(job.account).is_some_and(|account| account.meter.is_some())
+    }
+
+    /// Says anew when the job at `place` is done.
     fn forecast(&mut self, place: usize, now: Moment) {
         let Some(shown) = self.jobs.get(place) else { return };
-        let fresh = shown
-            .eta
-            .is_some_and(|(made, eta)| now.elapsed < made + FORECAST && eta.done.is_none_or(|done| done > now.wall));
         let Some(account) = self.accounts.get(shown.job.account) else { return };
-        if fresh || !shown.job.is_running() || account.meter.is_none() {
-            return;
-        }
         let others = self.jobs.iter().enumerate().filter(|(index, other)| {
             *index != place && other.job.account == shown.job.account && other.job.is_running()
         });

@@ -28,5 +28,7 @@ mod schema;
 mod screens;
 mod secrets;
 mod status;
+#[cfg(target_os = "linux")]
+mod terminal;
 mod together;
 mod wire;
