@@ -104,7 +104,11 @@ impl Checker<'_> {
                 && !object.contains_key(key)
                 && !misspelt.contains(&key)
             {
-                problems.push(Problem::new(format!("{path}/{key}"), format!("missing key `{key}`")));
+                let problem = Problem::new(format!("{path}/{key}"), format!("missing key `{key}`"));
+                problems.push(match properties.get(key).and_then(first_sentence) {
+                    Some(what) => problem.hint(format!("`{key}`: {what}")),
+                    None => problem,
+                });
             }
         }
     }
@@ -276,6 +280,13 @@ fn list<'a>(values: impl IntoIterator<Item = &'a Value>) -> String {
         .map(|value| format!("`{}`", value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
         .collect::<Vec<_>>()
         .join(", ")
+}
+
+/// What the key of this `schema` is for, in a few words.
+fn first_sentence(schema: &Value) -> Option<String> {
+    let text = schema.get("description")?.as_str()?.split("\n\n").next()?.replace('\n', " ");
+    let sentence = text.split_once(". ").map_or(text.as_str(), |(first, _)| first);
+    Some(sentence.trim_end_matches('.').to_owned())
 }
 
 fn not_listed(value: &Value, allowed: &[&Value], path: &str) -> Problem {

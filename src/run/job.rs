@@ -114,6 +114,9 @@ impl JobRun {
         // What nobody has yet comes first, or a small quota would be spent on the same files every night.
         todo.sort_by_key(|settled| settled.row.cause == Some(Cause::Refetch));
         let idle = todo.is_empty() && sealed.is_empty();
+        if !committed.is_empty() {
+            self.tell_other_columns().await?;
+        }
         self.check_visible(committed, &mut outlook).await?;
         for settled in sealed {
             if self.is_ending() {

@@ -1,5 +1,6 @@
 //! What a job tells those who listen: its plan, what was published, what is rejected.
 
+use crate::decode::DatasetSchema;
 use crate::fetch::Notice;
 use crate::ledger::Totals;
 
@@ -28,6 +29,28 @@ impl JobRun {
     pub(super) async fn totals(&self) -> Result<Totals, RunError> {
         let name = self.job.name.as_str().to_owned();
         self.store.call(move |ledger| ledger.totals(&name)).await
+    }
+
+    /// Columns that the job declares or adds now, and the published files do not have so: only a replay or a refetch
+    /// makes them anew, and nobody would know.
+    pub(super) async fn tell_other_columns(&self) -> Result<(), RunError> {
+        let name = self.job.name.as_str().to_owned();
+        let recorded = self.store.call(move |ledger| ledger.schema(&name)).await?;
+        let Some(schema) = recorded.and_then(|text| DatasetSchema::from_text(&text).ok()) else { return Ok(()) };
+        let declared = self.job.columns.iter().filter_map(|(column, kind)| match schema.get(column) {
+            Some(found) if found != kind => Some(format!("`{column}` is declared as {kind}, they have {found}")),
+            Some(_) | None => None,
+        });
+        let added = self.job.records.add.iter().filter(|(column, _)| schema.get(column).is_none());
+        let differs: Vec<String> = declared.chain(added.map(|(column, _)| format!("they have no `{column}`"))).collect();
+        if let [first, others @ ..] = differs.as_slice() {
+            let more = if others.is_empty() { String::new() } else { format!(" (and {} more)", others.len()) };
+            self.warn(format!(
+                "the published files were made with other columns: {first}{more}; `tidemill replay` makes them anew from the pages \
+                 that are kept, at no cost"
+            ));
+        }
+        Ok(())
     }
 
     pub(super) fn tell_plan(&self, partitions: &[Settled], totals: &Totals) {

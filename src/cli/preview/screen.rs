@@ -1,5 +1,7 @@
 //! The facts of a preview as a screen. Pure.
 
+use crate::provider::Verdict;
+
 use super::table::{Heading, clean, cut, fold, table, wrap};
 use super::view::{Asked, Column, Seen, View, meaning, word};
 
@@ -52,6 +54,12 @@ fn call(number: usize, Asked { call, records }: &Asked, width: usize) -> String 
     }
     // Whole, however long: the provider's own words are what a person came for.
     text.push_str(&told(&format!("{} ms", call.latency.as_millis()), &answer, width));
+    if !matches!(judgement.verdict, Verdict::Accept | Verdict::Empty { .. })
+        && let Some(answer) = call.answer.as_deref().filter(|answer| !answer.is_empty())
+    {
+        let lines = wrap(&clean(&String::from_utf8_lossy(answer)), width.saturating_sub(10), MOST_LINES);
+        lines.iter().for_each(|line| text.push_str(&format!("{:<10}{line}\n", "")));
+    }
     for more in meaning(&judgement.verdict).iter().chain(&judgement.hint) {
         text.push_str(&told("", &clean(more), width));
     }

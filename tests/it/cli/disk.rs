@@ -18,7 +18,7 @@ fn place() -> Place {
 }
 
 #[expect(clippy::print_stderr, reason = "a test that proves nothing must not pass in silence")]
-fn skip(why: &str) {
+pub(super) fn skip(why: &str) {
     eprintln!("SKIPPED: {why}");
 }
 

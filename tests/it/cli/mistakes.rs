@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::disk::skip;
 use super::place::{Ended, Place};
 use super::screens::screen;
 use super::wire::{Wire, foxdata_page};
@@ -156,4 +157,24 @@ fn of_this_machine() {
     shows("mistake_run_twice", &place, &["run", "ranks.toml", "--progress", "none", &set]);
     asked.answer("200 OK", "", &foxdata_page(r#"[{"rank": 1}]"#));
     running.end().expect(0);
+}
+
+/// A run on a file system of 16 kB, in a mount namespace of its own; on systems that allow that.
+#[test]
+fn of_a_full_disk() {
+    let place = place();
+    let simulating = Place::new().simulate("foxdata", &[]);
+    let set = simulating.set("foxdata");
+    let call = ["run", "ranks.toml", "--progress", "none", "--set=state=full/state", &set];
+    let known = place.command(&call);
+    let script = "mkdir full && mount -t tmpfs -o size=16k none full 2> /dev/null || exit 99; exec \"$0\" \"$@\"";
+    let mut command = std::process::Command::new("unshare");
+    command.args(["-rm", "sh", "-c", script]).arg(known.get_program()).args(known.get_args());
+    command.envs(known.get_envs().filter_map(|(name, value)| Some((name, value?)))).current_dir(place.path());
+    let Ok(output) = command.output() else { return skip("there is no `unshare`") };
+    let ended = Ended::of(output);
+    match ended.code {
+        Some(1) => told("mistake_disk_full", &place, &call, &ended),
+        _ => skip(&format!("this system lets no tmpfs be mounted: {ended:?}")),
+    }
 }

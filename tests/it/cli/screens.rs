@@ -170,6 +170,7 @@ fn what_is_fetched_again_or_read_anew() {
     declare(&place, "rank = \"int8\"");
     shows("replay_would_shrink", &place, &replay);
     declare(&place, "rank = \"int16\"");
+    shows("other_columns", &place, &run(&[]));
     shows("replayed", &place, &replay);
     let job = std::fs::read_to_string(place.path().join("ranks.toml")).unwrap();
     place.write("ranks.toml", &job.replace("\"ranks\"\nadd", "\"rankings\"\nadd"));
