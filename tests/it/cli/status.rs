@@ -93,6 +93,8 @@ fn beside_a_run_and_after_its_death() {
     let told = status(&place);
     assert_eq!((&told["running"], &told["next"]), (&Value::Null, &json!({ "what": "run" })));
     assert!(told["died"].is_string(), "{told:#}");
+    let text = place.tidemill(&["status", "ranks.toml"]).expect(0).out;
+    assert!(text.contains("and left no report: it was killed"), "{text}");
     drop(unanswered);
 }
 
