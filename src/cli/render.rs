@@ -317,16 +317,16 @@ mod tests {
 
     #[test]
     fn the_pace_stands_beside_the_limit_that_is_met_first() {
-        let table: [(&[(&str, u32)], u64, &str); 6] = [
-            (&[("second", 10), ("minute", 300), ("day", 900)], 120, "1,500 of at most 300 a minute"),
-            (&[("second", 4), ("minute", 300)], 120, "1,500 a minute, at most 4 a second"),
-            (&[("minute", 300)], 59, "at most 300 a minute"),
-            (&[("day", 900)], 120, "1,500 a minute"),
-            (&[], 120, "1,500 a minute"),
-            (&[], 0, ""),
+        let table = [
+            (vec![("second", 10), ("minute", 300), ("day", 900)], 120, "1,500 of at most 300 a minute"),
+            (vec![("second", 4), ("minute", 300)], 120, "1,500 a minute, at most 4 a second"),
+            (vec![("minute", 300)], 59, "at most 300 a minute"),
+            (vec![("day", 900)], 120, "1,500 a minute"),
+            (vec![], 120, "1,500 a minute"),
+            (vec![], 0, ""),
         ];
         for (limits, seconds, due) in table {
-            let job = JobReport { requests: 3000, ..limited(limits) };
+            let job = JobReport { requests: 3000, ..limited(&limits) };
             assert_eq!(pace(&job, Duration::from_secs(seconds)), due, "{limits:?}");
         }
     }
