@@ -297,3 +297,99 @@ pub(super) fn size(bytes: u64) -> String {
         _ => format!("{} MB", bytes / 1_000_000),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::quota::{Snapshot, WindowUse};
+
+    use super::*;
+
+    fn job() -> JobReport {
+        JobReport::new("job", "foxdata", "data/job".to_owned())
+    }
+
+    fn limited(limits: &[(&str, u32)]) -> JobReport {
+        let window = |(name, max): &(&str, u32)| WindowUse {
+            name: (*name).to_owned(),
+            max: *max,
+            used: 0,
+            resets_at: None,
+            ceiling: None,
+        };
+        let mut job = job();
+        let snapshot = Snapshot {
+            windows: limits.iter().map(window).collect(),
+            in_flight: 0,
+            concurrency: 1,
+            waiting: 0,
+            next_permit_at: None,
+            waits_for: None,
+            notes: Vec::new(),
+        };
+        job.quota.look(Timestamp::UNIX_EPOCH, &snapshot);
+        job
+    }
+
+    #[test]
+    fn the_pace_stands_beside_the_limit_that_is_met_first() {
+        let table = [
+            (vec![("second", 10), ("minute", 300), ("day", 900)], 120, "1,500 of at most 300 a minute"),
+            (vec![("second", 4), ("minute", 300)], 120, "1,500 a minute, at most 4 a second"),
+            (vec![("minute", 300)], 59, "at most 300 a minute"),
+            (vec![("day", 900)], 120, "1,500 a minute"),
+            (vec![], 120, "1,500 a minute"),
+            (vec![], 0, ""),
+        ];
+        for (limits, seconds, due) in table {
+            let job = JobReport { requests: 3000, ..limited(&limits) };
+            assert_eq!(pace(&job, Duration::from_secs(seconds)), due, "{limits:?}");
+        }
+    }
+
+    #[test]
+    fn what_looks_alike_is_said_once() {
+        let line = |cell: u32, words: &str| format!("{{\"a\":{cell}}}: {words}");
+        let mut job = job();
+        job.rejected =
+            (0..18).map(|cell| line(cell, "HTTP 200: no")).chain([line(18, "other"), line(19, "why")]).collect();
+        job.cells.rejected = 25;
+        let due = ["18 of them, {\"a\":0} first: HTTP 200: no", "{\"a\":18}: other", "{\"a\":19}: why", "and 5 more"];
+        assert_eq!(rejections(&job), due);
+        job.reason = Some("cell 1 was rejected: HTTP 200: no; its file stays".to_owned());
+        assert_eq!(rejections(&job).len(), 3, "the reason quotes it");
+        let said = ["a", "b", "a"].map(ToOwned::to_owned);
+        assert_eq!(once(&said), ["a (2 times)", "b"]);
+        job.answers =
+            [("accept 200", 9), ("reject 1", 2), ("retry 5", 3)].map(|(label, times)| (label.to_owned(), times)).into();
+        job.words = [("reject 1", "no"), ("retry 5", "later")]
+            .map(|(label, words)| (label.to_owned(), words.to_owned()))
+            .into();
+        assert_eq!(
+            refusals(&job),
+            ["3 x retry 5: later", "2 x reject 1"],
+            "the words of a rejection stand with its cell"
+        );
+    }
+
+    #[test]
+    fn the_next_command() {
+        let start = Timestamp::UNIX_EPOCH;
+        let later = Some(Timestamp::constant(9, 0));
+        let table = [
+            (Exit::Done, 0, None, None, None),
+            (Exit::Done, 3, None, None, Some("tidemill report jobs")),
+            (Exit::Rejected, 3, None, None, Some("tidemill status --failed jobs")),
+            (Exit::Rejected, 3, Some("kept the old file"), None, None),
+            (Exit::Usage, 0, Some("mend it"), None, None),
+            (Exit::NeedsPerson, 1, None, None, Some("tidemill run jobs, once a person has done what is said above")),
+            (Exit::Paused, 1, None, later, Some("tidemill run jobs, once it can go on")),
+            (Exit::Paused, 1, None, Some(start), Some("tidemill run jobs")),
+            (Exit::Failed, 1, None, None, Some("tidemill run jobs")),
+        ];
+        for (exit, requests, reason, resume_at, due) in table {
+            let job = JobReport { exit, requests, reason: reason.map(ToOwned::to_owned), resume_at, ..job() };
+            let report = Report::new(start, start, false, vec![job]);
+            assert_eq!(next(&report, "jobs").as_deref(), due, "{exit:?} {reason:?}");
+        }
+    }
+}

@@ -29,7 +29,7 @@ pub(super) fn status_text(told: &Told, now: Timestamp) -> String {
         line(
             "last run",
             &format!(
-                "began {} and did not come to its end: it was killed, or the machine stopped",
+                "began {} and left no report: it was killed, or the machine or its disk failed",
                 when(died, &status.zone)
             ),
         );

@@ -1,6 +1,6 @@
 //! How it looks: figures as inline SVG, and pages for a browser that load nothing from anywhere.
 //!
-//! Invariant: well-formed XML, and every text goes through [`escape`]: whatever a provider says stays text. Colours come from
+//! Invariant: well-formed XML, and every text goes through `escape`: whatever a provider says stays text. Colours come from
 //! the style sheet by class, light or dark as the reader has it.
 
 mod distribution;

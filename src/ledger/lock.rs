@@ -9,13 +9,15 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use thiserror::Error;
 
-/// How often a lock that somebody has is tried.
+/// How often the lock is tried that those who look have for a moment.
 const TURNS: u32 = 100;
 
 /// Held until dropped, or until the process dies.
 #[derive(Debug)]
 pub struct JobLock {
     file: File,
+    /// Locked beside it for those who look: a look has this one for a moment, and must never keep a run from beginning.
+    shown: Option<File>,
 }
 
 /// Who runs a job.
@@ -53,6 +55,7 @@ pub enum LockError {
 impl Drop for JobLock {
     /// Lets go by name: a child that is just being started may hold a copy of the file until it becomes its program.
     fn drop(&mut self) {
+        drop(self.shown.as_ref().map(File::unlock));
         drop(self.file.unlock());
     }
 }
@@ -120,7 +123,7 @@ impl JobLock {
         fs::create_dir_all(&dir).map_err(failed("create"))?;
         let open = File::options().read(true).write(true).create(true).truncate(false).open(&path);
         let mut file = open.map_err(failed("open"))?;
-        match try_lock(&file) {
+        match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 return Err(LockError::Held { job: job.to_owned(), pid: pid(&mut file) });
@@ -129,44 +132,47 @@ impl JobLock {
         }
         file.set_len(0).and_then(|()| file.rewind()).map_err(failed("write"))?;
         writeln!(file, "{}", std::process::id()).map_err(failed("write"))?;
-        Ok(Self { file })
+        Ok(Self { file, shown: show(&dir.join(format!("{job}.running"))) })
     }
 
-    /// Who runs the job now; `None` when nobody does. Nothing is written, and a run that begins meanwhile is not kept away.
+    /// Who runs the job now; `None` when nobody does. Nothing is written, and no run that begins meanwhile is kept away.
     ///
     /// # Errors
-    /// When the lock file is there and cannot be looked at.
+    /// When a lock file is there and cannot be looked at.
     pub fn holder(state: &Path, job: &str) -> Result<Option<Holder>, LockError> {
-        let path = state.join("locks").join(format!("{job}.lock"));
-        let mut file = match File::open(&path) {
-            Ok(file) => file,
+        let dir = state.join("locks");
+        let path = dir.join(format!("{job}.running"));
+        let shown = match File::open(&path) {
+            Ok(shown) => shown,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(LockError::Io { action: "open", path, source }),
         };
-        match file.try_lock_shared() {
+        match shown.try_lock_shared() {
             Ok(()) => {
-                drop(file.unlock());
+                drop(shown.unlock());
                 Ok(None)
             }
             Err(TryLockError::WouldBlock) => {
-                let since = file.metadata().and_then(|found| found.modified()).ok();
+                let mut file = File::open(dir.join(format!("{job}.lock"))).ok();
+                let since = file.as_ref().and_then(|file| file.metadata().ok()?.modified().ok());
                 let since = since.and_then(|since| Timestamp::try_from(since).ok());
-                Ok(Some(Holder { pid: pid(&mut file), since }))
+                Ok(Some(Holder { pid: file.as_mut().and_then(pid), since }))
             }
             Err(TryLockError::Error(source)) => Err(LockError::Io { action: "look at", path, source }),
         }
     }
 }
 
-/// Locks it, unless somebody has it. Who only looks ([`JobLock::holder`]) has it for a moment, which passes.
-fn try_lock(file: &File) -> Result<(), TryLockError> {
+/// Lets those who look see that the job is run; without it the run goes on unseen.
+fn show(path: &Path) -> Option<File> {
+    let shown = File::options().write(true).create(true).truncate(false).open(path).ok()?;
     for _ in 0..TURNS {
-        match file.try_lock() {
+        match shown.try_lock() {
             Err(TryLockError::WouldBlock) => std::thread::yield_now(),
-            done => return done,
+            done => return done.is_ok().then_some(shown),
         }
     }
-    file.try_lock()
+    None
 }
 
 /// The number in a lock file. Where a lock keeps others from reading too, it stays unknown.

@@ -42,7 +42,7 @@ pub struct Status {
     pub running: Option<Running>,
     /// The run that ended last.
     pub last: Option<PastRun>,
-    /// When a later run began that did not come to an end of its own: it was killed, or the machine was.
+    /// When a later run began that left no report: it was killed, or the machine or its disk failed.
     pub died: Option<Timestamp>,
     /// What comes next.
     pub next: Next,

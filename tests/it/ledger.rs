@@ -284,6 +284,23 @@ fn a_file_that_is_not_ours_or_not_whole_is_left_alone() {
     assert!(matches!(error, LedgerError::Foreign { .. }), "{error}");
 }
 
+/// However often somebody looks.
+#[test]
+fn who_looks_keeps_no_run_away() {
+    let dir = tempfile::tempdir().unwrap();
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                JobLock::holder(dir.path(), "job").unwrap();
+            }
+        });
+        let refused = (0..2000).filter(|_| JobLock::acquire(dir.path(), "job").is_err()).count();
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(refused, 0);
+    });
+}
+
 /// The last one comes first, and the oldest go.
 #[test]
 fn so_many_runs_are_kept() {
@@ -311,7 +328,7 @@ fn one_holder_per_job() {
     drop(lock);
     assert_eq!(holder().map(|holder| holder.pid), None);
     assert_eq!(JobLock::holder(dir.path(), "unknown").unwrap().map(|holder| holder.pid), None);
-    assert!(!dir.path().join("locks/unknown.lock").exists(), "whoever looks leaves nothing");
+    assert!(!dir.path().join("locks/unknown.running").exists(), "whoever looks leaves nothing");
     drop(JobLock::acquire(dir.path(), "job").unwrap());
     drop(other);
 }

@@ -40,6 +40,14 @@ fn from_never_run_to_nothing_to_do() {
     assert_eq!(place.tidemill(&["status", "--simulate"]).expect(0).out, place.tidemill(&status).expect(0).out);
     shows("status_history", &place, &["status", "ranks", "--simulate", "--history"]);
     shows("status_unknown", &place, &["status", "rank"]);
+    let json =
+        |more| place.tidemill(&["status", "ranks", "--simulate", "--json", more]).expect(0).json()["jobs"][0].clone();
+    let codes: Vec<Value> =
+        json("--history")["history"].as_array().unwrap().iter().map(|run| run["exit_code"].clone()).collect();
+    assert_eq!(codes, [0, 3, 75], "the last one first");
+    let failed = json("--failed");
+    assert_eq!((&failed["rejected"], &failed["left"]), (&json!([]), &json!([])), "{failed:#}");
+    assert_eq!((&failed["cells"]["accepted"], &failed["next"]), (&1.into(), &json!({ "what": "nothing" })));
 }
 
 #[test]
@@ -95,6 +103,8 @@ fn beside_a_run_and_after_its_death() {
     let told = status(&place);
     assert_eq!((&told["running"], &told["next"]), (&Value::Null, &json!({ "what": "run" })));
     assert!(told["died"].is_string(), "{told:#}");
+    let text = place.tidemill(&["status", "ranks.toml"]).expect(0).out;
+    assert!(text.contains("and left no report: it was killed"), "{text}");
     drop(unanswered);
 }
 
