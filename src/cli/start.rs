@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
 use crate::job::Problems;
@@ -61,7 +60,7 @@ fn workers() -> usize {
 
 /// The whole program.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = Arguments::of_process();
     choose_color(arguments.color);
     tracing_subscriber::fmt()
         .with_writer(Log)

@@ -1,6 +1,8 @@
 //! The commands, and what `tidemill --help` says.
 
-use clap::{Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::run::Exit;
 
@@ -39,6 +41,27 @@ pub(in crate::cli) enum ColorChoice {
     Auto,
     Always,
     Never,
+}
+
+impl Arguments {
+    /// What the process was called with. `--color` holds for help and for complaints about the call too, so it is looked
+    /// for before all else.
+    pub(in crate::cli) fn of_process() -> Self {
+        let matches = Self::command().color(spoken(std::env::args_os())).get_matches();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+}
+
+/// The color that `call` asks for, as clap means it.
+fn spoken(call: impl Iterator<Item = OsString>) -> clap::ColorChoice {
+    let words: Vec<OsString> = call.take_while(|word| word != "--").collect();
+    let after = words.iter().skip_while(|word| *word != "--color").nth(1).and_then(|word| word.to_str());
+    let joined = words.iter().find_map(|word| word.to_str()?.strip_prefix("--color="));
+    match joined.or(after) {
+        Some("always") => clap::ColorChoice::Always,
+        Some("never") => clap::ColorChoice::Never,
+        Some(_) | None => clap::ColorChoice::Auto,
+    }
 }
 
 /// One file each in `src/cli/`, and one here for what each takes.

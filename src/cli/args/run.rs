@@ -11,6 +11,7 @@ use super::jobs::JobArguments;
 
 /// `tidemill run`
 #[derive(Debug, Args)]
+#[command(after_long_help = PROGRESS)]
 pub(in crate::cli) struct RunArguments {
     /// The jobs.
     #[command(flatten)]
@@ -85,7 +86,7 @@ pub(in crate::cli) enum ProgressMode {
     Bar,
     /// A line per job at its begin and end, and every 10 % or 5 minutes
     Lines,
-    /// The same as JSON, one object a line: at, event (begin, progress, end, warning, message), job, done, total, requests, …
+    /// The same as JSON, one object a line
     Json,
     /// Nothing
     None,
@@ -103,3 +104,14 @@ fn grace(text: &str) -> Result<Duration, String> {
     let grace = parse_duration(text)?;
     if grace <= Duration::from_hours(24) { Ok(grace) } else { Err("at most 1d can be waited".to_owned()) }
 }
+
+const PROGRESS: &str = "\
+Progress as JSON (--progress json, on stderr, one object a line):
+  all              at, event, job
+  begin, progress, end
+                   provider, done and total (cells), percent, requests, records, retries,
+                   requests_per_second (of the last 10 s), eta (a time or null), eta_at_least (pages
+                   of a cell are not known yet), waiting (for what, or null)
+  end              exit, exit_code, reason, resume_at besides, as in the report of --json
+  warning          message
+  message          whatever else is said: event and message alone";

@@ -221,4 +221,14 @@ fn a_terminal_that_cannot_move_its_cursor_gets_lines() {
     let mut terminal = Terminal::start(command, 200);
     let shown = terminal.wait_until(|_| false);
     assert!(shown[0].contains("Z ranks start, "), "{shown:#?}");
+    for (call, colored) in [
+        (&["--help"][..], false),
+        (&["--color", "always", "run", "--help"], true),
+        (&["run", "--nonsense", "--color=always"], true),
+        (&["run", "--nonsense", "--color=never"], false),
+        (&["run", "--", "--color=always"], false),
+    ] {
+        let ended = place.tidemill(call);
+        assert_eq!((ended.out + &ended.err).contains('\u{1b}'), colored, "{call:?}");
+    }
 }
