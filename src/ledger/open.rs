@@ -41,14 +41,31 @@ pub(super) fn open(path: &Path) -> Result<Connection, LedgerError> {
     Ok(db)
 }
 
-/// The version of the ledger at `path`, and the newest known here. Only looks: an older one is not brought to the newest.
+/// The version of the ledger at `path`, and the newest known here. Only looks: an older one is not brought to the newest, and
+/// no file is made beside it.
 pub fn ledger_version(path: &Path) -> Result<(i64, i64), LedgerError> {
-    let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY);
-    let db = db.map_err(|error| explain(path, "open", error))?;
-    examine(path, &db).map_err(|error| match error {
+    let explained = |error| match error {
         LedgerError::Sqlite { action, source, .. } => explain(path, action, source),
         other => other,
-    })
+    };
+    let db = only_read(path).map_err(|error| explain(path, "open", error))?;
+    examine(path, &db).map_err(explained)
+}
+
+/// Where nothing is written ahead nobody has it open: then it is taken for a file that does not change, for even a reader
+/// makes files that it cannot remove.
+fn only_read(path: &Path) -> rusqlite::Result<Connection> {
+    let mut ahead = path.as_os_str().to_owned();
+    ahead.push("-wal");
+    let url = std::path::absolute(path).ok().and_then(|path| url::Url::from_file_path(path).ok());
+    match url.filter(|_| !Path::new(&ahead).exists()) {
+        Some(mut url) => {
+            url.set_query(Some("immutable=1"));
+            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+            Connection::open_with_flags(url.as_str(), flags)
+        }
+        None => Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY),
+    }
 }
 
 /// Whether the file is ours, known and whole: its version, and the newest known here.

@@ -90,6 +90,18 @@ fn folders_ledger_and_locks_are_looked_at() {
     place.write(".tidemill/ledger.db", "no ledger at all, but long enough to be taken for one");
     let damaged = doctor(&place, &[]).expect(0);
     assert_eq!(level(&damaged, "ledger", "is damaged"), "warning");
+    // Looking leaves no file behind, whatever the folder is called.
+    let odd = Place::new();
+    odd.write("tidemill.toml", "state = \"a ?#%20 b\"\n[provider.foxdata]\nlimits = { qps = 1000, concurrency = 8 }\n");
+    odd.ranks("ranks", 1, 1);
+    let simulating = place.simulate("foxdata", &[]);
+    let odd = odd.with("FOXDATA_API_KEY", "sk-simulated-foxdata");
+    odd.tidemill(&["run", "ranks.toml", &simulating.set("foxdata")]).expect(0);
+    simulating.end();
+    let before = odd.files("a ?#%20 b");
+    assert_eq!(level(&doctor(&odd, &[]).expect(0), "ledger", "opens, version "), "ok");
+    assert_eq!(odd.files("a ?#%20 b"), before);
+    assert!(before.iter().any(|file| file.ends_with("ledger.db")), "{before:?}");
     let place = Place::new();
     place.write("data", "a file where a folder belongs");
     assert_eq!(level(&doctor(&place, &[]).expect(1), "output", "is no folder"), "problem");
