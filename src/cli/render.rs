@@ -324,6 +324,7 @@ mod tests {
             waiting: 0,
             next_permit_at: None,
             waits_for: None,
+            waits_on: None,
             notes: Vec::new(),
         };
         job.quota.look(Timestamp::UNIX_EPOCH, &snapshot);

@@ -66,50 +66,18 @@ impl JobLock {
     /// # Errors
     /// When another process has one of them, or a lock file cannot be made or locked.
     pub fn acquire_all(state: &Path) -> Result<Vec<Self>, LockError> {
-        let dir = state.join("locks");
-        let failed = |source| LockError::Io { action: "list", path: dir.clone(), source };
-        let mut jobs = Vec::new();
-        for entry in fs::read_dir(&dir).map_err(failed)? {
-            let name = entry.map_err(failed)?.file_name();
-            let job = name.to_str().and_then(|name| name.strip_suffix(".lock"));
-            jobs.extend(job.filter(|job| !job.starts_with('.')).map(ToOwned::to_owned));
-        }
-        jobs.iter().map(|job| Self::acquire(state, job)).collect()
+        jobs(&state.join("locks"))?.iter().map(|job| Self::acquire(state, job)).collect()
     }
 
-    /// The jobs that are being run with this state now, sorted, each with the process that runs it, where it is known.
+    /// The jobs that are being run with this state now, sorted, and who runs each.
     ///
     /// # Errors
-    /// When the locks cannot be listed or read.
-    pub fn held(state: &Path) -> Result<Vec<(String, Option<u32>)>, LockError> {
+    /// When the locks cannot be listed or looked at.
+    pub fn held(state: &Path) -> Result<Vec<(String, Holder)>, LockError> {
         let dir = state.join("locks");
-        let failed = |action, path: &Path| {
-            let path = path.to_owned();
-            move |source| LockError::Io { action, path, source }
-        };
-        let entries = match fs::read_dir(&dir) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(source) => return Err(failed("list", &dir)(source)),
-        };
-        let mut held = Vec::new();
-        for entry in entries {
-            let path = entry.map_err(failed("list", &dir))?.path();
-            let name = path.file_name().and_then(|name| name.to_str()?.strip_suffix(".lock"));
-            let Some(job) = name.filter(|job| !job.starts_with('.')) else { continue };
-            let mut file = File::open(&path).map_err(failed("open", &path))?;
-            match file.try_lock_shared() {
-                Ok(()) => file.unlock().map_err(failed("unlock", &path))?,
-                Err(TryLockError::WouldBlock) => {
-                    let mut pid = String::new();
-                    let pid = file.read_to_string(&mut pid).ok().and_then(|_| pid.trim().parse().ok());
-                    held.push((job.to_owned(), pid));
-                }
-                Err(TryLockError::Error(source)) => return Err(failed("lock", &path)(source)),
-            }
-        }
-        held.sort();
-        Ok(held)
+        let jobs = if dir.exists() { jobs(&dir)? } else { Vec::new() };
+        let held = jobs.into_iter().map(|job| Ok(Self::holder(state, &job)?.map(|holder| (job, holder))));
+        held.filter_map(Result::transpose).collect()
     }
 
     /// Locks `<state>/locks/<job>.lock`, at once or not at all.
@@ -161,6 +129,19 @@ impl JobLock {
             Err(TryLockError::Error(source)) => Err(LockError::Io { action: "look at", path, source }),
         }
     }
+}
+
+/// Every job that was ever locked in the folder `dir`, sorted.
+fn jobs(dir: &Path) -> Result<Vec<String>, LockError> {
+    let failed = |source| LockError::Io { action: "list", path: dir.to_owned(), source };
+    let mut jobs = Vec::new();
+    for entry in fs::read_dir(dir).map_err(failed)? {
+        let name = entry.map_err(failed)?.file_name();
+        let job = name.to_str().and_then(|name| name.strip_suffix(".lock"));
+        jobs.extend(job.filter(|job| !job.starts_with('.')).map(ToOwned::to_owned));
+    }
+    jobs.sort();
+    Ok(jobs)
 }
 
 /// Lets those who look see that the job is run; without it the run goes on unseen.

@@ -42,7 +42,8 @@ impl JobRun {
             Some(_) | None => None,
         });
         let added = self.job.records.add.iter().filter(|(column, _)| schema.get(column).is_none());
-        let differs: Vec<String> = declared.chain(added.map(|(column, _)| format!("they have no `{column}`"))).collect();
+        let differs: Vec<String> =
+            declared.chain(added.map(|(column, _)| format!("they have no `{column}`"))).collect();
         if let [first, others @ ..] = differs.as_slice() {
             let more = if others.is_empty() { String::new() } else { format!(" (and {} more)", others.len()) };
             self.warn(format!(

@@ -202,8 +202,9 @@ fn bars_are_drawn_in_place_and_what_is_said_stands_above_them() {
     assert!(shown[0].starts_with("ending: ") && shown[4].starts_with("ranks   33 %"), "{shown:#?}");
     asked.answer("200 OK", "", &foxdata_page("[]"));
     let shown = terminal.wait_until(|_| false);
-    // The summary went elsewhere: the last state stays, the limits do not.
-    assert!(shown.len() == 5 && shown[4].starts_with("ranks   66 %  stopped"), "{shown:#?}");
+    // The summary went elsewhere: the last state stays, the limits do not, and what comes next is said below.
+    assert!(shown.len() == 6 && shown[4].starts_with("ranks   66 %  stopped"), "{shown:#?}");
+    assert!(shown[5].starts_with("next: "), "{shown:#?}");
 }
 
 #[test]
@@ -214,7 +215,7 @@ fn a_terminal_that_cannot_move_its_cursor_gets_lines() {
     command.env("CLICOLOR_FORCE", "1");
     let mut terminal = Terminal::start(command, 200);
     let shown = terminal.wait_until(|_| false);
-    assert!(shown.len() == 1 && shown[0].contains("done"), "{shown:#?}");
+    assert!(shown.len() == 2 && shown[0].contains("done") && shown[1].starts_with("next: "), "{shown:#?}");
     let mut command = Command::new("sh");
     command.arg("-c").arg("TERM=dumb exec \"$0\" run ranks.toml --simulate --refetch");
     command.arg(env!("CARGO_BIN_EXE_tidemill")).current_dir(place.path()).env_clear().stdin(Stdio::null());
