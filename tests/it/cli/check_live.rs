@@ -117,7 +117,13 @@ fn a_signal_ends_it() {
     running.signal("INT");
     let told = running.end().expect(130).json();
     assert_eq!(told["live"], serde_json::json!([]), "{told}");
-    assert!(!never.is_asked_again());
+    // Nor does one that waits for a limit, here of the two calls above.
+    let mut running = place.start(&[&call[..], &["--set=provider.foxdata.limits.per_minute=1"]].concat());
+    assert!(running.wait_for("live: "));
+    running.signal("INT");
+    let told = running.end().expect(130).json();
+    assert_eq!(told["live"], serde_json::json!([]), "{told}");
+    assert!(!wire.is_asked_again() && !never.is_asked_again());
     is_clean(&place);
 }
 
