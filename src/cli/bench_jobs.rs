@@ -4,7 +4,6 @@
 //! Only a live bench touches the real quota journal, and must: its calls count like all others.
 
 use std::collections::HashMap;
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ use jiff::tz::TimeZone;
 use tokio::sync::{mpsc, watch};
 
 use crate::bench::{Means, Scenario};
-use crate::disk::{self, Durability, OnTheSpot};
+use crate::disk::{Durability, OnTheSpot};
 use crate::fetch::Transport;
 use crate::job::{Problem, Problems};
 use crate::provider::{Environment, Workspace};
@@ -24,6 +23,7 @@ use crate::simulate::{self, InMemory, SimSecrets, Simulator};
 use super::args::{BenchArguments, JobArguments};
 use super::bench_book::{Benched, Book};
 use super::run::{DISK, assign, read, simulators};
+use super::scratch::Scratch;
 use super::signal::Signals;
 use super::simulators::{Listening, serve_while};
 use super::start::CommandError;
@@ -99,34 +99,21 @@ impl Bench {
         if let Means::Live { spend } = self.means {
             share_out(spend, &mut prepared);
         }
-        let above = workspace.settings.root.join("bench");
-        let (folder, was_there) = (above.join(std::process::id().to_string()), above.is_dir());
-        // One of a process that was killed and had this number.
-        remove(&folder)?;
-        let benched = self.run_below(&folder, &workspace, prepared, start).await;
-        remove(&folder)?;
-        if !was_there {
-            // It stays as long as another bench is under way in it.
-            drop(disk::remove_folder(&above));
-        }
-        benched
+        let scratch = Scratch::open(&workspace.settings.root, "bench")?;
+        self.run_below(&scratch, &workspace, prepared, start).await
     }
 
     async fn run_below(
         &self,
-        folder: &Path,
+        scratch: &Scratch,
         workspace: &Workspace,
         prepared: Vec<Prepared>,
         start: Timestamp,
     ) -> Result<Benched, CommandError> {
-        let mut folders = Folders::below(folder);
-        if self.is_live() {
-            folders.quota = Folders::of(&workspace.settings, &workspace.environment).quota;
-        }
-        disk::create_folders(&folders.state, Durability::Process).map_err(|source| CommandError::Io {
-            what: format!("the folder `{}` cannot be made", folders.state.display()),
-            source,
-        })?;
+        let folders = match self.is_live() {
+            true => scratch.counting(&Folders::of(&workspace.settings, &workspace.environment)),
+            false => scratch.folders(),
+        };
         let clock = if self.means == Means::Virtual { Clock::starting_at(start) } else { Clock::system() };
         let start = clock.now().wall;
         let (ledger, _) = open_ledger(&folders, start)?;
@@ -279,13 +266,4 @@ fn again(assigned: &Assigned) -> Assigned {
 /// The begin of the day in UTC: a bench in virtual time is the same all day, and `yesterday` is what it is.
 fn midnight(now: Timestamp) -> Timestamp {
     now.to_zoned(TimeZone::UTC).start_of_day().map_or(now, |day| day.timestamp())
-}
-
-pub(super) fn remove(folder: &Path) -> Result<(), CommandError> {
-    match disk::remove_tree(folder) {
-        Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-            Err(CommandError::Io { what: format!("the folder `{}` cannot be removed", folder.display()), source })
-        }
-        _ => Ok(()),
-    }
 }

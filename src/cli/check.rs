@@ -9,7 +9,7 @@ use crate::quota::{Clock, Moment};
 use crate::run::{Exit, Prepared, lint_job, lint_limits, lint_together};
 
 use super::args::{CheckArguments, CheckFormat};
-use super::check_live::{Tried, try_live};
+use super::check_live::{Live, Tried, try_live};
 use super::load::load;
 use super::problems::{github, json_of};
 use super::render::count;
@@ -32,12 +32,15 @@ pub(super) async fn check(arguments: &CheckArguments) -> Result<Exit, CommandErr
     if arguments.format() != CheckFormat::Json {
         tell(arguments.format(), names.len(), &warnings);
     }
-    let tried = match arguments.live && !is_denied {
+    let live = match arguments.live && !is_denied {
         true => Some(try_live(&workspace, prepared).await?),
         false => None,
     };
-    let exit =
-        tried.iter().flatten().fold(if is_denied { Exit::Usage } else { Exit::Done }, |exit, one| exit.and(one.exit()));
+    let exit = match is_denied {
+        true => Exit::Usage,
+        false => live.as_ref().map_or(Exit::Done, Live::exit),
+    };
+    let tried = live.map(|live| live.tried);
     match arguments.format() {
         CheckFormat::Json => {
             let warnings: Vec<Value> = warnings.iter().map(json_of).collect();

@@ -3,19 +3,25 @@
 //! Invariant: nothing of an answer is kept, but the call counts in the quota journal like any other.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::fetch::{Judgement, Page, Probed};
-use crate::job::Problem;
+use crate::fetch::{CellEnd, Judgement};
+use crate::job::{Job, Problem};
+use crate::ledger::Outcome;
+use crate::plan;
 use crate::provider::{ThrottleWindow, Verdict, Workspace};
-use crate::quota::{Clock, Refusal};
-use crate::run::{Assigned, Exit, Folders, Prepared, Probe, probe_each};
+use crate::quota::Clock;
+use crate::run::{Assigned, Call, Counted, Exit, Prepared, Previewed};
 
+use super::look::{Answering, Looked, look};
 use super::render::{count, is_plain};
 use super::run::assign;
+use super::signal::Signals;
 use super::start::CommandError;
 use super::term::say;
 
@@ -31,6 +37,7 @@ enum Finding {
     TooFast,
     Trouble,
     NoAnswer,
+    NotAsked,
     NoCell,
 }
 
@@ -38,7 +45,7 @@ impl Finding {
     fn exit(self) -> Exit {
         match self {
             Self::Accepted | Self::NoCell => Exit::Done,
-            Self::Unreadable | Self::RequestRefused => Exit::Rejected,
+            Self::Unreadable | Self::RequestRefused | Self::NotAsked => Exit::Rejected,
             Self::Refused => Exit::NeedsPerson,
             Self::QuotaUsedUp | Self::TooFast => Exit::Paused,
             Self::Trouble | Self::NoAnswer => Exit::Failed,
@@ -55,6 +62,7 @@ impl Finding {
             Self::TooFast => "too many calls at the moment",
             Self::Trouble => "the provider is in trouble",
             Self::NoAnswer => "no answer",
+            Self::NotAsked => "not tried, the first cell cannot be asked for",
             Self::NoCell => "not tried, the job has no cell",
         }
     }
@@ -76,48 +84,97 @@ pub(super) struct Tried {
     at: Problem,
 }
 
-/// One call with each credential of the jobs.
+/// What all came to, and the signal that ended it before it was done.
+#[derive(Default)]
+pub(super) struct Live {
+    pub(super) tried: Vec<Tried>,
+    signal: Option<Exit>,
+}
+
+impl Live {
+    /// What it means for a scheduler.
+    pub(super) fn exit(&self) -> Exit {
+        self.tried.iter().map(Tried::exit).chain(self.signal).fold(Exit::Done, Exit::and)
+    }
+}
+
+/// One call with each credential of the jobs, for the first cell of the first job that has it.
 ///
 /// # Errors
 /// Faults of this machine.
-pub(super) async fn try_live(workspace: &Workspace, prepared: Vec<Prepared>) -> Result<Vec<Tried>, CommandError> {
+pub(super) async fn try_live(workspace: &Workspace, prepared: Vec<Prepared>) -> Result<Live, CommandError> {
+    let mut signals = Signals::watch()?;
     say("live: one call with each credential, which is paid and counts in the quota; what it fetches is thrown away");
-    let folders = Folders::of(&workspace.settings, &workspace.environment);
-    let assigned = assign(prepared, &HashMap::new())?;
-    let probes = probe_each(&assigned, &folders, &Clock::system()).await?;
-    Ok(probes.into_iter().filter_map(|probe| Some(Tried::of(assigned.get(probe.job)?, probe))).collect())
+    let mut live = Live::default();
+    for (assigned, jobs) in by_credential(assign(prepared, &HashMap::new())?) {
+        let clock = Clock::system();
+        let Prepared { job, provider, .. } = &assigned.prepared;
+        let cell = plan::cells(job, clock.now().wall, &provider.zone)?.get(0);
+        let mut tried = Tried::of(&assigned.prepared, cell.as_ref().map(|cell| cell.key.to_string()));
+        if let Some(cell) = cell {
+            match look(assigned, (cell, 1), Answering::Provider(jobs), workspace, &clock, &mut signals).await? {
+                Ok(Looked { previewed, signal }) => {
+                    live.signal = signal;
+                    if signal.is_some() && previewed.calls.is_empty() {
+                        break;
+                    }
+                    tried.came_to(previewed);
+                }
+                Err(exit) => {
+                    live.signal = Some(exit);
+                    break;
+                }
+            }
+        }
+        live.tried.push(tried);
+        if live.signal.is_some() {
+            break;
+        }
+    }
+    Ok(live)
+}
+
+/// The first job of each credential, with all that use it.
+fn by_credential(assigned: Vec<Assigned>) -> Vec<(Assigned, Vec<Arc<Job>>)> {
+    let mut credentials: Vec<(Assigned, Vec<Arc<Job>>)> = Vec::new();
+    for assigned in assigned {
+        let (job, fingerprint) = (Arc::clone(&assigned.prepared.job), assigned.prepared.credential.fingerprint());
+        match credentials.iter_mut().find(|(first, _)| first.prepared.credential.fingerprint() == fingerprint) {
+            Some((_, jobs)) => jobs.push(job),
+            None => credentials.push((assigned, vec![job])),
+        }
+    }
+    credentials
 }
 
 impl Tried {
-    fn of(Assigned { prepared, .. }: &Assigned, probe: Probe) -> Self {
-        let Prepared { job, provider, credential } = prepared;
-        let mut tried = Self {
+    fn of(Prepared { job, provider, credential }: &Prepared, cell: Option<String>) -> Self {
+        Self {
             finding: Finding::NoCell,
             provider: provider.name.clone(),
             credential: credential.fingerprint(),
             job: job.name.to_string(),
-            cell: probe.cell,
+            cell,
             message: "its grid is empty".to_owned(),
             hint: None,
             code: None,
             resume_at: None,
             at: job.problem("/provider", ""),
-        };
-        match probe.probed {
-            None => {}
-            Some(Probed::Asked { judgement, page, latency }) => {
-                let page = page.map(|page| page.map_err(|error| credential.redact(&error.to_string())));
-                tried.judged(judgement, page, latency.as_millis());
-            }
-            Some(Probed::Held(refusal)) => tried.held(&refusal),
         }
-        tried
     }
 
-    fn judged(&mut self, judgement: Judgement, page: Option<Result<Page, String>>, millis: u128) {
-        let is_answered = judgement.http != 0;
+    fn came_to(&mut self, Previewed { mut calls, end, .. }: Previewed) {
+        match calls.pop() {
+            Some(call) => self.judged(call, end),
+            None => self.held(end),
+        }
+    }
+
+    fn judged(&mut self, Call { judgement, page, latency, .. }: Call, end: Option<CellEnd>) {
+        let Judgement { verdict, http, code, hint, .. } = &judgement;
+        let is_answered = *http != 0;
         self.message = judgement.to_string();
-        self.finding = match &judgement.verdict {
+        self.finding = match verdict {
             Verdict::Accept | Verdict::Empty { .. } | Verdict::Pending { .. } => Finding::Accepted,
             Verdict::Reject if is_answered => Finding::RequestRefused,
             Verdict::Retry { .. } if is_answered => Finding::Trouble,
@@ -129,31 +186,33 @@ impl Tried {
             Verdict::Reauthorize { .. } | Verdict::Stop => Finding::Refused,
         };
         if self.finding != Finding::Accepted && is_answered {
-            self.code = judgement.code.or_else(|| Some(judgement.http.to_string())).filter(|code| is_plain(code));
+            self.code = code.clone().or_else(|| Some(http.to_string())).filter(|code| is_plain(code));
         }
-        match page {
-            Some(Ok(page)) => {
-                let credits = page.credits.map(|credits| format!(", {}", count(credits, "credit"))).unwrap_or_default();
-                self.message = format!("{} on the first page{credits}, in {millis} ms", count(page.records, "record"));
-            }
-            Some(Err(error)) => {
-                self.finding = Finding::Unreadable;
-                self.message = error;
-            }
-            None => {}
+        self.hint.clone_from(hint);
+        if let Some(page) = page {
+            self.message = shown(page, latency);
         }
-        self.hint = judgement.hint;
+        // The provider says success, and our own reading of it does not.
+        if let (Verdict::Accept, Some(CellEnd::Settled(Outcome::Rejected { message, .. }))) = (verdict, end) {
+            self.finding = Finding::Unreadable;
+            self.message = message;
+        }
     }
 
-    fn held(&mut self, refusal: &Refusal) {
-        self.message = refusal.to_string();
-        self.finding = match refusal {
-            Refusal::Parked { resume_at, .. } => {
-                self.resume_at = Some(*resume_at);
-                Finding::QuotaUsedUp
+    /// No call left.
+    fn held(&mut self, end: Option<CellEnd>) {
+        (self.finding, self.message) = match end {
+            Some(CellEnd::Parked { resume_at, reason, .. }) => {
+                self.resume_at = Some(resume_at);
+                (Finding::QuotaUsedUp, format!("{reason}; it can go on from {resume_at:.0}"))
             }
-            Refusal::Stopped { .. } => Finding::Refused,
-            Refusal::Broken { .. } => Finding::Trouble,
+            Some(CellEnd::Settled(Outcome::Rejected { message, .. })) => (Finding::NotAsked, message),
+            Some(CellEnd::Stopped { reason }) => (Finding::Refused, reason),
+            Some(CellEnd::Pending { reason }) => (Finding::Trouble, reason),
+            // Whatever that may be: it is no success.
+            Some(CellEnd::Settled(Outcome::Records | Outcome::Empty { .. }) | CellEnd::Interrupted) | None => {
+                (Finding::Trouble, "no call left".to_owned())
+            }
         };
     }
 
@@ -191,4 +250,9 @@ impl Tried {
         problem.hint.clone_from(&self.hint);
         problem
     }
+}
+
+fn shown(Counted { records, credits }: Counted, latency: Duration) -> String {
+    let cost = if credits > 0 { format!(", {}", count(credits, "credit")) } else { String::new() };
+    format!("{} on the first page{cost}, in {} ms", count(records, "record"), latency.as_millis())
 }

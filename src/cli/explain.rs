@@ -87,7 +87,9 @@ fn reads_chinese(environment: &Environment) -> bool {
 
 fn unknown(provider: &Provider, code: &str) -> Problems {
     let name = &provider.name;
-    let message = match nearest(code, provider.codes()) {
+    // A number that is near another one means nothing of the same.
+    let names = provider.codes().filter(|known| known.parse::<i64>().is_err());
+    let message = match nearest(code, names) {
         Some(meant) => format!("`{name}` is not known to answer with code `{code}`, did you mean `{meant}`?"),
         None => format!("`{name}` is not known to answer with code `{code}`"),
     };

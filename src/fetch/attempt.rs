@@ -325,7 +325,7 @@ async fn admit(source: &Source<'_>) -> Result<Result<(Permit, Duration), CellEnd
 }
 
 /// Tells the quota what came of the attempt, once.
-pub(super) fn report(
+fn report(
     quota: &Quota,
     held: &mut Departed,
     result: &Result<Answer, TransportError>,
@@ -360,7 +360,7 @@ fn proves_token(verdict: &Verdict) -> bool {
     }
 }
 
-pub(super) fn judge_broken(error: &TransportError) -> Judgement {
+fn judge_broken(error: &TransportError) -> Judgement {
     let verdict = match error {
         TransportError::Certificate(_) => Verdict::Stop,
         TransportError::TooLarge(_) => Verdict::Reject,
@@ -375,7 +375,7 @@ pub(super) fn judge_broken(error: &TransportError) -> Judgement {
 }
 
 /// A provider may echo the key it refuses; its words go to screens, logs and the ledger.
-pub(super) fn mask(signer: &Signer, mut judgement: Judgement) -> Judgement {
+fn mask(signer: &Signer, mut judgement: Judgement) -> Judgement {
     let credential = signer.credential();
     judgement.message = credential.redact(&judgement.message);
     judgement.code = judgement.code.map(|code| credential.redact(&code));

@@ -16,8 +16,8 @@ use crate::fetch::{
     Answer, CellEnd, CellTask, Ending, Exchange, Judgement, Notice, Source, Spending, Transport, TransportError, depth,
     fetch_cell,
 };
-use crate::job::{Ceilings, Paging};
-use crate::ledger::{Ledger, ModelLedger, SqliteLedger};
+use crate::job::{Ceilings, Job, Paging};
+use crate::ledger::{Ledger, LedgerError, ModelLedger, SqliteLedger};
 use crate::plan::Cell;
 use crate::provider::Credential;
 use crate::quota::{Clock, Permit};
@@ -39,8 +39,11 @@ pub struct Look {
     pub cell: Cell,
     /// Calls at most.
     pub calls: u64,
-    /// The folders of an earnest run of the job: without its ledger nobody knows what its credential has used.
+    /// The folders of an earnest run.
     pub home: Folders,
+    /// Those that use the credential: what is there of one of them, and not in the ledger, tells that nobody knows what
+    /// it has used.
+    pub jobs: Vec<Arc<Job>>,
 }
 
 /// What was asked and answered, in order, and how the cell ended.
@@ -65,8 +68,19 @@ pub struct Call {
     pub answer: Option<Bytes>,
     /// What the answer means.
     pub judgement: Judgement,
+    /// What the page holds; nothing where the answer is none.
+    pub page: Option<Counted>,
     /// Send to answer.
     pub latency: Duration,
+}
+
+/// A page in numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counted {
+    /// Records on it.
+    pub records: u64,
+    /// What it cost, 0 where the provider does not say.
+    pub credits: u64,
 }
 
 /// Asks for the first pages of one cell.
@@ -75,15 +89,8 @@ pub struct Call {
 /// For faults on our side; whatever the provider does is in what is returned.
 pub async fn preview(assigned: Assigned, look: Look, options: Options, clock: Clock) -> Result<Previewed, RunError> {
     let lost = {
-        let (home, job) = (look.home.clone(), Arc::clone(&assigned.prepared.job));
-        blocking(move || {
-            let ledger: Box<dyn Ledger> = match home.ledger().exists() {
-                true => Box::new(SqliteLedger::open(&home.ledger())?),
-                false => Box::new(ModelLedger::new()),
-            };
-            is_lost(ledger.as_ref(), &home, &job)
-        })
-        .await?
+        let (home, jobs) = (look.home.clone(), look.jobs.clone());
+        blocking(move || is_any_lost(&home, &jobs)).await?
     };
     let (mut services, mut accounts) = (JoinSet::new(), HashMap::new());
     let account =
@@ -97,6 +104,17 @@ pub async fn preview(assigned: Assigned, look: Look, options: Options, clock: Cl
     // They end by themselves once nobody holds a handle, and have written down then what they were told.
     while services.join_next().await.is_some() {}
     previewed
+}
+
+/// Whether something of one of the jobs is kept at `home` that no ledger there has heard of. Leaves no trace.
+fn is_any_lost(home: &Folders, jobs: &[Arc<Job>]) -> Result<bool, RunError> {
+    let ledger: Box<dyn Ledger> = match home.ledger().exists().then(|| SqliteLedger::open(&home.ledger())) {
+        Some(Ok(ledger)) => Box::new(ledger),
+        // A run would begin a new one, which knows nothing either.
+        Some(Err(LedgerError::Damaged { .. })) | None => Box::new(ModelLedger::new()),
+        Some(Err(error)) => return Err(error.into()),
+    };
+    jobs.iter().try_fold(false, |lost, job| Ok(lost || is_lost(ledger.as_ref(), home, job)?))
 }
 
 async fn ask(
@@ -130,8 +148,8 @@ async fn ask(
         heard: Mutex::default(),
         ending: &ending,
     };
-    let told = Mutex::new(Told::default());
-    let notify = |notice: Notice| told.lock().unwrap_or_else(PoisonError::into_inner).hear(notice);
+    let notices = Mutex::new(Notices::default());
+    let notify = |notice: Notice| notices.lock().unwrap_or_else(PoisonError::into_inner).hear(notice);
     let source = Source {
         job,
         provider: &provider,
@@ -159,15 +177,16 @@ async fn ask(
     let cell_error = |error| RunError::Cell { cell: look.cell.key.0.clone(), source: Box::new(error) };
     let end = fetched.map_err(cell_error)?;
     let is_enough = end == CellEnd::Interrupted && options.signal.borrow().is_none();
-    let Told { answers, mut warnings } = told.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let Notices { told, mut warnings } = notices.into_inner().unwrap_or_else(PoisonError::into_inner);
     warnings.extend(filled.then(|| nothing_known(&provider.name)));
     let heard = recorder.heard.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let calls = heard.into_iter().zip(answers);
-    let calls = calls.map(|(Heard { request, body, answer }, (judgement, latency))| Call {
+    let calls = heard.into_iter().zip(told);
+    let calls = calls.map(|(Heard { request, body, answer }, Told { judgement, page, latency })| Call {
         request,
         body,
         answer,
         judgement,
+        page,
         latency,
     });
     let calls = calls.collect();
@@ -197,17 +216,28 @@ fn one_by_one(paging: &Paging) -> Paging {
 
 /// What was told on the way.
 #[derive(Default)]
-struct Told {
-    answers: Vec<(Judgement, Duration)>,
+struct Notices {
+    told: Vec<Told>,
     warnings: Vec<String>,
 }
 
-impl Told {
+/// What was told of one call.
+struct Told {
+    judgement: Judgement,
+    page: Option<Counted>,
+    latency: Duration,
+}
+
+impl Notices {
     fn hear(&mut self, notice: Notice) {
         match notice {
-            Notice::Attempt { latency, judgement, .. } => self.answers.push((judgement, latency)),
+            Notice::Attempt { latency, judgement, .. } => self.told.push(Told { judgement, page: None, latency }),
+            // Calls come one after the other: it is the answer to the last.
+            Notice::Page { records, credits } => {
+                self.told.last_mut().into_iter().for_each(|told| told.page = Some(Counted { records, credits }));
+            }
             Notice::Warning(text) => self.warnings.push(text),
-            Notice::Page { .. } | Notice::Delay { .. } => {}
+            Notice::Delay { .. } => {}
         }
     }
 }

@@ -154,7 +154,7 @@ fn ending(options: &Options, clock: &Clock, services: &mut JoinSet<()>) -> watch
 }
 
 /// The credentials of jobs that left traces here of which the ledger knows nothing.
-pub(super) async fn lost(jobs: &[Assigned], store: &Store, folders: &Folders) -> HashSet<String> {
+async fn lost(jobs: &[Assigned], store: &Store, folders: &Folders) -> HashSet<String> {
     let asked = jobs.iter().map(|assigned| &assigned.prepared);
     let asked: Vec<_> = asked.map(|one| (Arc::clone(&one.job), one.credential.fingerprint())).collect();
     let (store, folders) = (store.clone(), folders.clone());

@@ -9,6 +9,10 @@ http = 418
 path = "/tea"
 verdict = "reject"
 means = { en = "a teapot", zh = "茶壶" }
+[[rules]]
+code = "quota_exceeded"
+verdict = "throttle"
+window = "day"
 "#;
 
 #[test]
@@ -40,6 +44,8 @@ fn one_code() {
         shows(&format!("explain_{name}"), &place, &[&["explain"], &call[..]].concat());
     }
     shows("explain_one_json", &place, &["explain", "foxdata", "60008", "--json"]);
+    // Nearness means something between names only.
+    shows("explain_unknown_number", &place, &["explain", "foxdata", "404"]);
     assert_eq!(place.tidemill(&["explain", "foxdata", "60013x", "--json"]).expect(2).json()["ok"], false);
 }
 
@@ -50,6 +56,7 @@ fn a_provider_of_ones_own_in_ones_own_language() {
     shows("explain_own", &place, &["explain", "acme"]);
     shows("explain_own_status", &place, &["explain", "acme", "418"]);
     shows("explain_own_default", &place, &["explain", "acme", "429"]);
+    shows("explain_own_nearest", &place, &["explain", "acme", "quota_exceded"]);
     // From a folder below.
     place.write("jobs/x.toml", "");
     let mut command = place.command(&["explain", "acme"]);
