@@ -60,8 +60,7 @@ pub(super) async fn check(arguments: &CheckArguments) -> Result<Exit, CommandErr
         say("warnings count as mistakes here (`--deny-warnings`)");
     }
     if arguments.format() == CheckFormat::Text && exit == Exit::Done {
-        let jobs: Vec<String> = arguments.jobs.jobs.iter().map(|job| job.display().to_string()).collect();
-        say(&format!("next: tidemill plan {}", jobs.join(" ")));
+        say(&format!("next: tidemill plan {}", arguments.jobs.typed()));
     }
     Ok(exit)
 }

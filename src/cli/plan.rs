@@ -14,7 +14,7 @@ use super::load::load;
 use super::plan_text::{Planned, Together, lines};
 use super::quota::known;
 use super::start::CommandError;
-use super::term::put;
+use super::term::{put, say};
 
 /// Prints the plan of each job; those of one credential together, for they share its limits.
 pub(super) fn plan(arguments: &JobArguments) -> Result<Exit, CommandError> {
@@ -31,12 +31,14 @@ pub(super) fn plan(arguments: &JobArguments) -> Result<Exit, CommandError> {
     };
     let ledger = ledger.as_ref().map(|ledger| ledger as &dyn Ledger);
     let mut accounts: Vec<(String, Together)> = Vec::new();
+    let mut is_work_left = false;
     for Prepared { job, provider, credential } in prepared {
         let standing = standing(&job, &provider, ledger, &folders, now).map_err(|error| match error {
             RunError::Plan(problems) => CommandError::Input(problems),
             other => CommandError::Run(other),
         })?;
         let cells = standing.left + standing.again;
+        is_work_left |= cells > 0;
         let work = Work { cells, learned: standing.learned, ceilings: job.ceilings };
         let planned = Planned { job, standing, work };
         let account = credential.fingerprint();
@@ -48,6 +50,11 @@ pub(super) fn plan(arguments: &JobArguments) -> Result<Exit, CommandError> {
     for (fingerprint, together) in accounts {
         let (_, snapshot) = known(&together.provider, &fingerprint, &folders, &clock)?;
         show(&together, &used(&snapshot), now, arguments.json);
+    }
+    if is_work_left && !arguments.json {
+        // Whoever has never run them tries without a key first.
+        let rehearsal = if ledger.is_none() { " --simulate" } else { "" };
+        say(&format!("next: tidemill run {}{rehearsal}", arguments.typed()));
     }
     Ok(Exit::Done)
 }

@@ -131,8 +131,7 @@ pub(super) fn say_next(report: &Report, call: &JobArguments, progress: ProgressM
     if report.exit == Exit::Done && progress == ProgressMode::None {
         return;
     }
-    let jobs: Vec<String> = call.jobs.iter().map(|job| job.display().to_string()).collect();
-    if let Some(next) = next(report, &jobs.join(" ")) {
+    if let Some(next) = next(report, &call.typed()) {
         say(&format!("next: {next}"));
     }
 }

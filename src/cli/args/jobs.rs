@@ -18,6 +18,13 @@ pub(in crate::cli) struct JobArguments {
     pub(in crate::cli) json: bool,
 }
 
+impl JobArguments {
+    /// The jobs as they were typed, for a command that comes next.
+    pub(in crate::cli) fn typed(&self) -> String {
+        self.jobs.iter().map(|job| job.display().to_string()).collect::<Vec<_>>().join(" ")
+    }
+}
+
 /// `KEY=VALUE` of `--set`.
 pub(super) fn key_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
