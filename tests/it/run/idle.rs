@@ -20,6 +20,6 @@ async fn what_it_asks_the_ledger_does_not_grow_with_cells_or_files() {
         assert_eq!((ended.report.exit, ended.requests), (Exit::Done, 0));
         asked.push(calls.load(Ordering::Relaxed));
     }
-    // Was it ever known, what is it made of, claim, adopt, its cells, its files, what may be swept, its counts.
-    assert_eq!(asked, [8, 8]);
+    // Was it ever known, what is it made of, claim, adopt, its cells, its files, what may be swept, its counts, its columns.
+    assert_eq!(asked, [9, 9]);
 }
