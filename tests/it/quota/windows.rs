@@ -33,16 +33,6 @@ proptest! {
         prop_assert!(most(&counted, ms(1000)) <= 10);
     }
 
-    /// Few answers come near the minimum of a latency that is made of several parts: what the least of the first hundreds
-    /// seems to promise is given back with care.
-    #[test]
-    fn a_minimum_that_few_answers_show_is_given_back_safely(seed: u64, stage in 2_usize..4) {
-        let limits = limits(vec![rolling(10, ms(1000))], 20);
-        let path = Path::Even { floor: ms(5), excess: ms(77) };
-        let counted = play(&limits, Server::new(path, FIXED_STAGES[stage]), noon(), 4 * MINUTE, seed).counted;
-        prop_assert!(most(&counted, ms(1000)) <= 10);
-    }
-
     #[test]
     fn a_refund_is_exact(count in 1_usize..8, kept in 0_usize..8) {
         let limits = limits(vec![rolling(100, 60 * MINUTE * 24), day(100, time(0, 0, 0, 0), "UTC")], 16);
@@ -56,5 +46,18 @@ proptest! {
         prop_assert_ne!(&limiter.snapshot(now, 0), &before);
         tickets.into_iter().for_each(|ticket| limiter.refund(ticket));
         prop_assert_eq!(limiter.snapshot(now, 0), before);
+    }
+}
+
+/// Few answers come near the minimum of a latency that is made of several parts. In these plays, of many tried, what the
+/// least of the first hundreds seemed to promise was given back too soon, and a window was over by one for up to 3 ms.
+#[test]
+fn a_minimum_that_few_answers_show_is_given_back_with_care() {
+    let limits = limits(vec![rolling(10, ms(1000))], 20);
+    let plays = [(20, 399), (39, 77), (96, 77), (98, 77), (114, 399), (7_286_648_396_918_970_050, 77)];
+    for (seed, excess) in plays {
+        let path = Path::Even { floor: ms(5), excess: ms(excess) };
+        let counted = play(&limits, Server::new(path, Stage::Answer), noon(), 4 * MINUTE, seed).counted;
+        assert!(most(&counted, ms(1000)) <= 10, "{seed}");
     }
 }
