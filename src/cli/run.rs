@@ -137,14 +137,10 @@ pub(super) fn say_next(report: &Report, call: &JobArguments, progress: ProgressM
 }
 
 pub(super) fn empty_report(prepared: &Prepared, folders: &Folders) -> JobReport {
-    let Prepared { job, provider, .. } = prepared;
-    let output = folders.output.join(&job.output.path);
+    let output = folders.output.join(&prepared.job.output.path);
     let cwd = std::env::current_dir().unwrap_or_default();
     // Shorter to read and to paste; the shell of the person stands in the same folder.
-    let output = output.strip_prefix(cwd).unwrap_or(&output);
-    let report = JobReport::new(job.name.as_str(), &provider.name, output.display().to_string());
-    let file = job.file.display().to_string();
-    JobReport { file, zone: provider.zone.iana_name().unwrap_or("UTC").to_owned(), ..report }
+    JobReport::of(prepared, output.strip_prefix(cwd).unwrap_or(&output))
 }
 
 /// A simulator for each provider of the jobs, that plays as `options` and `faults` say.

@@ -19,7 +19,7 @@ use crate::simulate::{self, InMemory, SimSecrets, Simulator};
 use super::error::RunError;
 use super::event::Event;
 use super::folders::Folders;
-use super::prepare::{Prepared, prepare};
+use super::prepare::prepare;
 use super::report::{JobReport, Report, apply};
 use super::runner::{Assigned, Options, run};
 use super::salvage::open_ledger;
@@ -89,13 +89,9 @@ impl Mill {
         let started = clock.now().wall;
         let folders = self.folders();
         let assigned = self.assign(jobs, &clock)?;
-        let reports = assigned.iter().map(|Assigned { prepared: Prepared { job, provider, .. }, .. }| {
-            JobReport::new(
-                job.name.as_str(),
-                &provider.name,
-                folders.output.join(&job.output.path).display().to_string(),
-            )
-        });
+        let reports = assigned
+            .iter()
+            .map(|Assigned { prepared, .. }| JobReport::of(prepared, &folders.output.join(&prepared.job.output.path)));
         let mut reports: Vec<JobReport> = reports.collect();
         let (store, durability) = (open(&folders, started)?, self.durability());
         // Nobody sends a signal; the sender is held so that none ever seems to come.

@@ -1,6 +1,7 @@
 //! The summary of a run: a fold over its events, so that nothing can be in it that did not happen.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -14,6 +15,7 @@ use super::curve::{Pace, QuotaCurve};
 use super::event::{Event, EventKind, PublishedFile};
 use super::exit::Exit;
 use super::histogram::Histogram;
+use super::prepare::Prepared;
 use super::told::{Delays, Left, leave};
 
 /// How many rejected cells, records and warnings a report lists; their counts are always whole.
@@ -223,6 +225,14 @@ impl JobReport {
             report.files.iter().for_each(|file| report.published.add(file));
         }
         Some(report)
+    }
+
+    /// The same of a job that is about to run; `output` is its folder as it is shown.
+    pub fn of(prepared: &Prepared, output: &Path) -> Self {
+        let Prepared { job, provider, .. } = prepared;
+        let report = Self::new(job.name.as_str(), &provider.name, output.display().to_string());
+        let zone = provider.zone.iana_name().unwrap_or("UTC").to_owned();
+        Self { file: job.file.display().to_string(), zone, ..report }
     }
 
     /// Takes in what happened to this job at `at`.

@@ -33,6 +33,7 @@ async fn a_job_of_a_program_is_run_once_and_its_events_are_heard() {
         .await
         .unwrap();
     assert_eq!((report.exit, report.simulated), (Exit::Done, true));
+    assert_eq!(report.jobs[0].zone, "Asia/Shanghai", "what is kept is told as that of the command line");
     assert!(rows > 0 && rows == report.jobs[0].records, "{rows} rows: {report:?}");
 
     let again = mill.run(vec![job(folder.path(), "foxdata")], |_| {}).await.unwrap();
