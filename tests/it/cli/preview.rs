@@ -4,7 +4,7 @@ use std::fs;
 
 use regex::Regex;
 
-use super::place::{Ended, FAST, Place};
+use super::place::{Ended, Place, fast};
 use super::wire::{Wire, foxdata_page};
 
 const KEY: &str = "canary-fox/data+1&2%3";
@@ -140,7 +140,7 @@ fn a_provider_that_ignores_paging() {
     place.write("stocks.toml", "name = \"stocks\"\nprovider = \"agushuju\"\n[request]\npath = \"/stock_daily\"\n");
     place.write(
         "tidemill.toml",
-        &format!("[provider.agushuju]\n{FAST}\npaging = {{ kind = \"page\", page = \"p\", page_size = 2 }}\nauth = {{ kind = \"query\", name = \"token\" }}\n"),
+        &format!("[provider.agushuju]\n{}\npaging = {{ kind = \"page\", page = \"p\", page_size = 2 }}\nauth = {{ kind = \"query\", name = \"token\" }}\n", fast()),
     );
     let wire = Wire::new();
     let set = wire.set("agushuju");

@@ -74,7 +74,7 @@ fn no_placement_of_a_key_leaks_it() {
         jobs(&place);
         place.write(
             "tidemill.toml",
-            &format!("[provider.agushuju]\n{}\n[provider.agushuju.auth]\n{auth}\n", super::place::FAST),
+            &format!("[provider.agushuju]\n{}\n[provider.agushuju.auth]\n{auth}\n", super::place::fast()),
         );
         let simulating = place.simulate("agushuju", &["--log", "log.jsonl", "--fault", "401@2"]);
         let job = format!("{job}.toml");
