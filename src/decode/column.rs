@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanArray, BooleanBufferBuilder, Decimal128Array, ListArray, PrimitiveArray, StringArray, StructArray,
+    ArrayRef, BooleanArray, BooleanBufferBuilder, Decimal128Array, ListArray, NullBufferBuilder, PrimitiveArray,
+    StringArray, StructArray,
 };
 use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{
@@ -21,7 +22,7 @@ use crate::json::{Kind, Value};
 
 #[derive(Debug)]
 pub(super) struct Column {
-    valid: BooleanBufferBuilder,
+    valid: NullBufferBuilder,
     cells: Cells,
 }
 
@@ -75,7 +76,7 @@ impl Column {
                 Cells::Struct { declared: declared.clone(), fields }
             }
         };
-        Ok(Self { valid: BooleanBufferBuilder::new(0), cells })
+        Ok(Self { valid: NullBufferBuilder::new(0), cells })
     }
 
     pub(super) fn len(&self) -> usize {
@@ -95,44 +96,71 @@ impl Column {
     }
 
     /// Appends one value. After an error the column may hold part of it: the caller truncates.
+    #[inline]
     pub(super) fn append(&mut self, value: Value<'_, '_>) -> Result<(), Reject> {
-        if value.is_null() {
+        match value.kind() {
+            Kind::List | Kind::Object => self.append_nested(value),
+            scalar => self.append_scalar(scalar, value.raw()),
+        }
+    }
+
+    /// `raw` is its JSON text.
+    fn append_scalar(&mut self, kind: Kind, raw: &str) -> Result<(), Reject> {
+        if kind == Kind::Null {
             self.append_null();
             return Ok(());
         }
-        match &mut self.cells {
-            Cells::Bool(values) => match value.kind() {
-                Kind::Bool(flag) => values.append(flag),
-                Kind::Null | Kind::Whole | Kind::Fraction | Kind::Text | Kind::Escaped | Kind::List | Kind::Object => {
-                    return Err(mismatch("true or false", value));
-                }
-            },
-            Cells::Int8(values) => values.push(numeric(value, |text| number::integer(text, "int8"))?),
-            Cells::Int16(values) => values.push(numeric(value, |text| number::integer(text, "int16"))?),
-            Cells::Int32(values) => values.push(numeric(value, |text| number::integer(text, "int32"))?),
-            Cells::Int64(values) => values.push(numeric(value, |text| number::integer(text, "int64"))?),
-            Cells::Float32(values) => values.push(numeric(value, number::float32)?),
-            Cells::Float64(values) => values.push(numeric(value, number::float64)?),
-            Cells::Decimal { precision, scale, values } => {
-                values.push(numeric(value, |text| number::decimal(text, *precision, *scale))?);
+        match (&mut self.cells, kind) {
+            (Cells::Bool(values), Kind::Bool(flag)) => values.append(flag),
+            (Cells::Int8(values), _) => values.push(numeric(kind, raw, |text| number::integer(text, "int8"))?),
+            (Cells::Int16(values), _) => values.push(numeric(kind, raw, |text| number::integer(text, "int16"))?),
+            (Cells::Int32(values), _) => values.push(numeric(kind, raw, |text| number::integer(text, "int32"))?),
+            (Cells::Int64(values), _) => values.push(numeric(kind, raw, |text| number::integer(text, "int64"))?),
+            (Cells::Float32(values), _) => values.push(numeric(kind, raw, number::float32)?),
+            (Cells::Float64(values), _) => values.push(numeric(kind, raw, number::float64)?),
+            (Cells::Decimal { precision, scale, values }, _) => {
+                values.push(numeric(kind, raw, |text| number::decimal(text, *precision, *scale))?);
             }
-            Cells::Text(text) => match value.kind() {
-                Kind::Text | Kind::Escaped => text.push(|out| value.push_text(out))?,
-                Kind::Null | Kind::Bool(_) | Kind::Whole | Kind::Fraction | Kind::List | Kind::Object => {
-                    return Err(mismatch("a string", value));
-                }
-            },
-            Cells::Json(text) => text.push(|out| out.push_str(value.raw()))?,
-            Cells::Date(values) => match value.text() {
-                Some(text) => values.push(date(&text).map_err(Reject::new)?),
-                None => return Err(mismatch("a calendar day as a string", value)),
-            },
-            Cells::Timestamp { reader, values, .. } => values.push(timestamp(value, reader)?),
-            Cells::List { offsets, items, .. } => append_list(offsets, items, value)?,
-            Cells::Struct { declared, fields } => append_struct(declared, fields, value)?,
+            (Cells::Text(text), Kind::Text | Kind::Escaped) => text.push(|out| kind.push_text(raw, out))?,
+            (Cells::Json(text), _) => text.push(|out| out.push_str(raw))?,
+            (Cells::Date(values), Kind::Text | Kind::Escaped) => {
+                let text = kind.text(raw).unwrap_or_default();
+                values.push(date(&text).map_err(Reject::new)?);
+            }
+            (Cells::Timestamp { reader, values, .. }, _) => values.push(timestamp(kind, raw, reader)?),
+            (Cells::Bool(_) | Cells::Text(_) | Cells::Date(_) | Cells::List { .. } | Cells::Struct { .. }, _) => {
+                return Err(self.mismatch(kind, raw));
+            }
         }
-        self.valid.append(true);
+        self.valid.append_non_null();
         Ok(())
+    }
+
+    fn append_nested(&mut self, value: Value<'_, '_>) -> Result<(), Reject> {
+        match (&mut self.cells, value.kind()) {
+            (Cells::Json(text), _) => text.push(|out| out.push_str(value.raw()))?,
+            (Cells::List { offsets, items, .. }, Kind::List) => append_list(offsets, items, value)?,
+            (Cells::Struct { declared, fields }, Kind::Object) => append_struct(declared, fields, value)?,
+            (_, kind) => return Err(self.mismatch(kind, value.raw())),
+        }
+        self.valid.append_non_null();
+        Ok(())
+    }
+
+    #[cold]
+    fn mismatch(&self, kind: Kind, raw: &str) -> Reject {
+        let expected = match &self.cells {
+            Cells::Bool(_) => "true or false",
+            Cells::Int8(_) | Cells::Int16(_) | Cells::Int32(_) | Cells::Int64(_) => "a number",
+            Cells::Float32(_) | Cells::Float64(_) | Cells::Decimal { .. } => "a number",
+            Cells::Text(_) => "a string",
+            Cells::Json(_) => "any value",
+            Cells::Date(_) => "a calendar day as a string",
+            Cells::Timestamp { .. } => "a date with a time of day",
+            Cells::List { .. } => "a list",
+            Cells::Struct { .. } => "an object",
+        };
+        mismatch(expected, kind, raw)
     }
 
     pub(super) fn append_null(&mut self) {
@@ -149,7 +177,7 @@ impl Column {
             Cells::List { offsets, .. } => offsets.push(offsets.last().copied().unwrap_or_default()),
             Cells::Struct { fields, .. } => fields.iter_mut().for_each(Self::append_null),
         }
-        self.valid.append(false);
+        self.valid.append_null();
     }
 
     /// Takes back everything after the first `len` values, half-appended ones included.
@@ -179,7 +207,7 @@ impl Column {
     /// The values so far as an array; the column is empty afterwards.
     pub(super) fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
         let rows = self.len();
-        let nulls = Some(NullBuffer::new(self.valid.finish())).filter(|nulls| nulls.null_count() > 0);
+        let nulls = self.valid.finish().filter(|nulls| nulls.null_count() > 0);
         Ok(match &mut self.cells {
             Cells::Bool(values) => Arc::new(BooleanArray::new(values.finish(), nulls)),
             Cells::Int8(values) => primitive::<Int8Type>(values, nulls)?,
@@ -242,9 +270,6 @@ impl Text {
 }
 
 fn append_list(offsets: &mut Vec<i32>, items: &mut Column, value: Value<'_, '_>) -> Result<(), Reject> {
-    if value.kind() != Kind::List {
-        return Err(mismatch("a list", value));
-    }
     for (index, item) in value.children().enumerate() {
         items.append(item).map_err(|reject| reject.below(index))?;
     }
@@ -255,9 +280,6 @@ fn append_list(offsets: &mut Vec<i32>, items: &mut Column, value: Value<'_, '_>)
 }
 
 fn append_struct(declared: &[(String, ColumnType)], fields: &mut [Column], value: Value<'_, '_>) -> Result<(), Reject> {
-    if value.kind() != Kind::Object {
-        return Err(mismatch("an object", value));
-    }
     let before = fields.first().map_or(0, Column::len);
     for (index, field) in value.children().enumerate() {
         let name = &*field.key();
@@ -277,31 +299,31 @@ fn append_struct(declared: &[(String, ColumnType)], fields: &mut [Column], value
 }
 
 /// A number, or a string that is exactly one.
-fn numeric<T>(value: Value<'_, '_>, read: impl FnOnce(&str) -> Result<T, String>) -> Result<T, Reject> {
-    match (value.kind(), value.text()) {
-        (Kind::Whole | Kind::Fraction, _) => read(value.raw()).map_err(Reject::new),
+#[inline]
+fn numeric<T>(kind: Kind, raw: &str, read: impl FnOnce(&str) -> Result<T, String>) -> Result<T, Reject> {
+    match (kind, kind.text(raw)) {
+        (Kind::Whole | Kind::Fraction, _) => read(raw).map_err(Reject::new),
         (_, Some(text)) if number::is_number(&text) => read(&text).map_err(Reject::new),
         (_, Some(text)) => Err(Reject::new(format!("expected a number, found the string {}", show(&text)))),
-        (_, None) => Err(mismatch("a number", value)),
+        (_, None) => Err(mismatch("a number", kind, raw)),
     }
 }
 
 /// Text is read as a date with a time of day, a whole number as units since 1970-01-01.
-fn timestamp(value: Value<'_, '_>, reader: &TimestampReader) -> Result<i64, Reject> {
-    match (value.kind(), value.text()) {
+fn timestamp(kind: Kind, raw: &str, reader: &TimestampReader) -> Result<i64, Reject> {
+    match (kind, kind.text(raw)) {
         (_, Some(text)) => reader.read(&text).map_err(Reject::new),
-        (Kind::Whole | Kind::Fraction, _) => {
-            number::integer(value.raw(), "a timestamp of 64 bits").map_err(Reject::new)
-        }
-        (_, None) => Err(mismatch("a date with a time of day", value)),
+        (Kind::Whole | Kind::Fraction, _) => number::integer(raw, "a timestamp of 64 bits").map_err(Reject::new),
+        (_, None) => Err(mismatch("a date with a time of day", kind, raw)),
     }
 }
 
-fn mismatch(expected: &str, value: Value<'_, '_>) -> Reject {
-    let found = value.type_name();
-    Reject::new(match value.kind() {
+#[cold]
+fn mismatch(expected: &str, kind: Kind, raw: &str) -> Reject {
+    let found = kind.name();
+    Reject::new(match kind {
         Kind::Bool(_) | Kind::Whole | Kind::Fraction | Kind::Text | Kind::Escaped => {
-            format!("expected {expected}, found {found} {}", show(value.raw()))
+            format!("expected {expected}, found {found} {}", show(raw))
         }
         Kind::Null | Kind::List | Kind::Object => format!("expected {expected}, found {found}"),
     })

@@ -27,22 +27,27 @@ impl Observed {
             Kind::Null => {}
             Kind::Bool(_) => self.bool = true,
             Kind::Text | Kind::Escaped => self.text = true,
-            Kind::Whole => {
-                self.whole = self.whole.max(Some(number::whole(value.raw())));
-                self.long = self.long || number::exceeds_float64(value.raw());
-            }
-            Kind::Fraction => {
-                self.fraction = true;
-                self.long = self.long || number::exceeds_float64(value.raw());
-            }
-            Kind::List => {
-                let items = self.list.get_or_insert_default();
-                value.children().for_each(|item| items.observe(item));
-            }
-            Kind::Object => {
-                let fields = self.object.get_or_insert_default();
-                value.children().for_each(|field| fields.observe(field));
-            }
+            kind @ (Kind::Whole | Kind::Fraction) => self.number(kind, value.raw()),
+            Kind::List | Kind::Object => self.nested(value),
+        }
+    }
+
+    fn number(&mut self, kind: Kind, text: &str) {
+        if kind == Kind::Fraction {
+            self.fraction = true;
+        } else {
+            self.whole = self.whole.max(Some(number::whole(text)));
+        }
+        self.long = self.long || number::exceeds_float64(text);
+    }
+
+    fn nested(&mut self, value: Value<'_, '_>) {
+        if value.kind() == Kind::List {
+            let items = self.list.get_or_insert_default();
+            value.children().for_each(|item| items.observe(item));
+        } else {
+            let fields = self.object.get_or_insert_default();
+            value.children().for_each(|field| fields.observe(field));
         }
     }
 

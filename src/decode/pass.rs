@@ -222,7 +222,7 @@ impl Pass {
             Some(inference) => inference.observe(record, added)?,
             None => super::project::record(record)?,
         }
-        routes.learn(record, (&self.reading.projection, added), inference.as_ref(), decoder.as_ref());
+        routes.learn(record, (&self.reading, added), inference.as_ref(), decoder.as_ref());
         if let Some(decoder) = decoder {
             self.built.rows += decoder.push_checked(record, added)? as u64;
         }

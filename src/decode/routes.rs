@@ -8,7 +8,8 @@ use std::collections::HashMap;
 
 use super::build::Decoder;
 use super::infer::Inference;
-use super::project::{Added, Projection};
+use super::pass::Reading;
+use super::project::Added;
 use super::reject::Reject;
 use crate::json::{Kind, Value};
 
@@ -21,6 +22,8 @@ pub(super) struct Routes {
     record: u64,
     /// Their routes, in order.
     taken: Vec<usize>,
+    /// The shape of the record these are of.
+    shape: Option<u32>,
     /// Names of what is added to the records: a field of such a name is no column.
     added: Vec<String>,
 }
@@ -36,7 +39,8 @@ struct Route {
 /// The places of a field that is a column, or would be.
 #[derive(Debug, Clone, Copy)]
 struct To {
-    observed: usize,
+    /// None where nobody asks what was seen: a person declared the column.
+    observed: Option<usize>,
     column: Option<usize>,
 }
 
@@ -52,12 +56,12 @@ impl Routes {
     pub(super) fn learn(
         &mut self,
         record: Value<'_, '_>,
-        (projection, added): (&Projection, &Added),
+        (reading, added): (&Reading, &Added),
         inference: Option<&Inference>,
         decoder: Option<&Decoder>,
     ) {
         // Exploded records become many rows; they go the long way all of them.
-        if projection.explode.is_some() {
+        if reading.projection.explode.is_some() {
             return;
         }
         for field in record.children() {
@@ -65,14 +69,15 @@ impl Routes {
             if self.index.contains_key(key) {
                 continue;
             }
-            let is_column = !projection.skips(key) && !added.contains(key);
+            let is_column = !reading.projection.skips(key) && !added.contains(key);
             let observed = inference.and_then(|inference| inference.place(key));
             let column = decoder.and_then(|decoder| decoder.column(key));
             // A key that only a refused record had is not known to inference.
             if is_column && inference.is_some() && observed.is_none() {
                 continue;
             }
-            let to = is_column.then(|| To { observed: observed.unwrap_or_default(), column });
+            let is_declared = reading.declared.iter().any(|(name, _)| name == key);
+            let to = is_column.then(|| To { observed: observed.filter(|_| !is_declared), column });
             self.index.insert(key.into(), self.routes.len());
             self.routes.push(Route { key: key.into(), seen: 0, to });
         }
@@ -90,8 +95,8 @@ impl Routes {
         self.find(record)?;
         if let Some(inference) = inference {
             for (field, route) in record.children().zip(&self.taken) {
-                if let Some(To { observed, .. }) = self.routes[*route].to {
-                    inference.observe_at(observed, field);
+                if let Some(To { observed: Some(place), .. }) = self.routes[*route].to {
+                    inference.observe_at(place, field);
                 }
             }
             inference.observe_added(added);
@@ -110,18 +115,29 @@ impl Routes {
         if record.kind() != Kind::Object || self.routes.is_empty() {
             return None;
         }
+        if record.shape().is_none() || record.shape() != self.shape {
+            self.shape = None;
+            self.find_each(record)?;
+            self.shape = record.shape();
+        }
+        // Only a closer look shows these to be whole.
+        let is_flawed = |field: Value<'_, '_>| field.may_be_flawed() && field.flaw().is_some();
+        (!record.children().any(is_flawed)).then_some(())
+    }
+
+    fn find_each(&mut self, record: Value<'_, '_>) -> Option<()> {
         self.record += 1;
         self.taken.clear();
         let mut next = 0;
         for field in record.children() {
             let key = field.plain_key()?;
             let at = match self.routes.get(next) {
-                Some(route) if is_same(route.key.as_bytes(), key.as_bytes()) => next,
+                Some(route) if *route.key == *key => next,
                 Some(_) | None => *self.index.get(key)?,
             };
             let route = &mut self.routes[at];
-            // A key that stands twice, and what only a closer look shows to be whole.
-            if route.seen == self.record || (field.may_be_flawed() && field.flaw().is_some()) {
+            // A key that stands twice.
+            if route.seen == self.record {
                 return None;
             }
             route.seen = self.record;
@@ -130,18 +146,4 @@ impl Routes {
         }
         Some(())
     }
-}
-
-/// Whether two keys are equal, without a call for the short ones that most are.
-#[inline]
-fn is_same(one: &[u8], other: &[u8]) -> bool {
-    fn ends<const N: usize>(key: &[u8]) -> Option<(&[u8; N], &[u8; N])> {
-        Some((key.first_chunk()?, key.last_chunk()?))
-    }
-    one.len() == other.len()
-        && match one.len() {
-            8..=16 => ends::<8>(one) == ends::<8>(other),
-            4..8 => ends::<4>(one) == ends::<4>(other),
-            _ => one == other,
-        }
 }

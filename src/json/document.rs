@@ -1,7 +1,8 @@
 //! A whole body as one JSON document.
 
 use super::scan::{Malformed, Scanner};
-use super::tape::{Tape, Value};
+use super::tape::Tape;
+use super::value::Value;
 
 /// A body that is JSON from its first byte to its last, with the values of its upper levels.
 #[derive(Debug)]

@@ -2,7 +2,8 @@
 
 use super::document::utf8;
 use super::scan::{Malformed, Scanner};
-use super::tape::{DEEPEST, Tape, Value};
+use super::tape::Tape;
+use super::value::Value;
 
 /// Walks over a list.
 #[derive(Debug)]
@@ -41,7 +42,7 @@ impl<'a> Elements<'a> {
             (Some(b']'), true) => return Ok(None),
             (_, _) => return scanner.wrong("neither a comma nor the end of a list"),
         }
-        tape.read(scanner, DEEPEST).map(Some)
+        tape.record(scanner).map(Some)
     }
 }
 

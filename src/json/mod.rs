@@ -10,10 +10,13 @@
 mod document;
 mod elements;
 mod scan;
+mod shape;
 mod tape;
 mod text;
+mod value;
 
 pub use document::Document;
 pub use elements::Elements;
 pub use scan::Malformed;
-pub use tape::{Flaw, Kind, Tape, Value};
+pub use tape::{Kind, Tape};
+pub use value::{Flaw, Value};

@@ -9,14 +9,23 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// Limits that let a test finish at once, whatever the time: the day of a preset, which is one in Shanghai, ends half a
-/// day from now, so that a used up quota is never one whose end is worth waiting for.
+/// Limits that let a test finish at once.
 pub(crate) fn fast() -> String {
+    let day = day(1_000_000);
+    format!("limits = {{ qps = 1000, per_minute = 60000, per_day = {day}, concurrency = 8 }}")
+}
+
+/// So many calls in a day that ends half a day from now, whatever the time: a used up quota is then never one whose end
+/// is worth waiting for. The zone of the presets is that of Shanghai.
+pub(crate) fn day(max: u32) -> String {
     let hour = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::get("Asia/Shanghai").unwrap()).hour();
-    let resets = format!("{:02}:00", (hour + 12) % 24);
-    format!(
-        "limits = {{ qps = 1000, per_minute = 60000, per_day = {{ max = 1000000, resets = \"{resets}\" }}, concurrency = 8 }}"
-    )
+    format!("{{ max = {max}, resets = \"{:02}:00\" }}", (hour + 12) % 24)
+}
+
+/// Whether `text` is an instant at which such a day begins.
+pub(crate) fn begins_day(text: &str) -> bool {
+    let ahead = text.parse::<jiff::Timestamp>().unwrap().duration_since(jiff::Timestamp::now()).as_mins();
+    text.contains(":00:0") && (11 * 60 - 1..=12 * 60).contains(&ahead)
 }
 
 /// A workspace.

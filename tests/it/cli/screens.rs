@@ -2,7 +2,7 @@
 
 use regex::Regex;
 
-use super::place::{Ended, Place};
+use super::place::{Ended, Place, day};
 
 /// Code, stdout and stderr of `ended`, without this folder, times, ports and sizes.
 pub(super) fn screen(place: &Place, ended: &Ended) -> String {
@@ -134,7 +134,7 @@ fn plans() {
 #[test]
 fn a_plan_tells_what_it_learned_and_when_it_is_done() {
     let place = Place::new().with("FOXDATA_API_KEY", "sk-simulated-foxdata");
-    let limits = "qps = 100\nper_minute = 60000\nper_day = 1000\nconcurrency = 1\n";
+    let limits = format!("qps = 100\nper_minute = 60000\nper_day = {}\nconcurrency = 1\n", day(1000));
     place.write("tidemill.toml", &format!("[provider.foxdata.limits]\n{limits}"));
     place.ranks("ranks", 30, 20).ranks("few", 1, 2);
     let simulating = place.simulate("foxdata", &[]);

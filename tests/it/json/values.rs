@@ -28,7 +28,7 @@ fn same(value: Value<'_, '_>, raw: &str, deeper: usize) {
     let text = raw.starts_with('"').then(|| said(raw).text);
     assert_eq!(value.text().as_deref(), text.as_deref());
     let mut pushed = "before".to_owned();
-    value.push_text(&mut pushed);
+    value.kind().push_text(value.raw(), &mut pushed);
     assert_eq!(pushed.strip_prefix("before"), Some(text.unwrap_or_default().as_str()));
     let wanted = if deeper == 0 { Vec::new() } else { below(raw) };
     let found: Vec<Value<'_, '_>> = value.children().collect();
