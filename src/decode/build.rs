@@ -49,6 +49,17 @@ pub struct Decoder {
     next: usize,
 }
 
+/// Where a field goes that is known by its key.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Goes {
+    /// To the column at this place.
+    Column(usize),
+    /// It should be a column, and there is none.
+    Astray,
+    /// It is no column.
+    Nowhere,
+}
+
 impl Decoder {
     /// An empty decoder; `projection` is what [`super::Inference::finish`] returned with the schema.
     pub fn new(schema: &DatasetSchema, projection: Projection) -> Result<Self, DecoderError> {
@@ -140,7 +151,7 @@ impl Decoder {
     pub(super) fn push_routed<'t, 'a: 't>(
         &mut self,
         record: Value<'t, 'a>,
-        fields: impl Iterator<Item = (Value<'t, 'a>, Option<usize>)>,
+        fields: impl Iterator<Item = (Value<'t, 'a>, Goes)>,
         added: &Added,
     ) -> Result<(), Reject> {
         let pushed = self.route(fields, added);
@@ -154,15 +165,15 @@ impl Decoder {
     #[inline]
     fn route<'t, 'a: 't>(
         &mut self,
-        fields: impl Iterator<Item = (Value<'t, 'a>, Option<usize>)>,
+        fields: impl Iterator<Item = (Value<'t, 'a>, Goes)>,
         added: &Added,
     ) -> Result<(), Reject> {
         let mut filled = 0;
-        for (field, column) in fields {
-            match column.map(|at| &mut self.columns[at]) {
-                Some(column) => column.append(field).map_err(|reject| reject.below(field.key()))?,
-                None if field.is_null() => continue,
-                None => return Err(no_such_column().below(field.key())),
+        for (field, goes) in fields {
+            match goes {
+                Goes::Column(at) => self.columns[at].append(field).map_err(|reject| reject.below(field.key()))?,
+                Goes::Astray if !field.is_null() => return Err(no_such_column().below(field.key())),
+                Goes::Astray | Goes::Nowhere => continue,
             }
             filled += 1;
         }
@@ -174,11 +185,12 @@ impl Decoder {
 
     /// Appends the added values; gives how many they are.
     fn add(&mut self, added: &Added) -> Result<usize, Reject> {
-        let projection = Arc::clone(&self.projection);
         let mut count = 0;
-        for (name, value) in added.values().filter(|(name, _)| !projection.skips(name)) {
-            self.set(name, value).map_err(|reject| reject.below(name))?;
-            count += 1;
+        for (name, value) in added.values() {
+            if !self.projection.skips(name) {
+                self.set(name, value).map_err(|reject| reject.below(name))?;
+                count += 1;
+            }
         }
         Ok(count)
     }

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use super::build::Decoder;
+use super::build::{Decoder, Goes};
 use super::infer::Inference;
 use super::pass::Reading;
 use super::project::Added;
@@ -20,10 +20,12 @@ pub(super) struct Routes {
     index: HashMap<Box<str>, usize>,
     /// Number of the record whose fields are on their way.
     record: u64,
-    /// Their routes, in order.
-    taken: Vec<usize>,
+    /// Where they go, in order.
+    taken: Vec<To>,
     /// The shape of the record these are of.
     shape: Option<u32>,
+    /// Whether what is added to the records of this page was watched.
+    watched: bool,
     /// Names of what is added to the records: a field of such a name is no column.
     added: Vec<String>,
 }
@@ -33,20 +35,21 @@ struct Route {
     key: Box<str>,
     /// The last record that had it.
     seen: u64,
-    to: Option<To>,
+    to: To,
 }
 
-/// The places of a field that is a column, or would be.
+/// The places of a field.
 #[derive(Debug, Clone, Copy)]
 struct To {
-    /// None where nobody asks what was seen: a person declared the column.
+    /// None where nobody asks what was seen: it is no column, or one that a person declared.
     observed: Option<usize>,
-    column: Option<usize>,
+    goes: Goes,
 }
 
 impl Routes {
     /// Begins a page to whose records values of these names are added.
     pub(super) fn begin<'n>(&mut self, added: impl Iterator<Item = &'n String> + Clone) {
+        self.watched = false;
         if !added.clone().eq(&self.added) {
             *self = Self { added: added.cloned().collect(), ..Self::default() };
         }
@@ -72,12 +75,13 @@ impl Routes {
             let is_column = !reading.projection.skips(key) && !added.contains(key);
             let observed = inference.and_then(|inference| inference.place(key));
             let column = decoder.and_then(|decoder| decoder.column(key));
+            let goes = if is_column { column.map_or(Goes::Astray, Goes::Column) } else { Goes::Nowhere };
             // A key that only a refused record had is not known to inference.
             if is_column && inference.is_some() && observed.is_none() {
                 continue;
             }
             let is_declared = reading.declared.iter().any(|(name, _)| name == key);
-            let to = is_column.then(|| To { observed: observed.filter(|_| !is_declared), column });
+            let to = To { observed: observed.filter(|_| is_column && !is_declared), goes };
             self.index.insert(key.into(), self.routes.len());
             self.routes.push(Route { key: key.into(), seen: 0, to });
         }
@@ -94,19 +98,20 @@ impl Routes {
     ) -> Option<Result<u64, Reject>> {
         self.find(record)?;
         if let Some(inference) = inference {
-            for (field, route) in record.children().zip(&self.taken) {
-                if let Some(To { observed: Some(place), .. }) = self.routes[*route].to {
+            for (field, to) in record.children().zip(&self.taken) {
+                if let Some(place) = to.observed {
                     inference.observe_at(place, field);
                 }
             }
-            inference.observe_added(added);
+            // The same for each record of a page.
+            if !self.watched {
+                self.watched = true;
+                inference.observe_added(added);
+            }
         }
         let Some(decoder) = decoder else { return Some(Ok(0)) };
-        let ways = record
-            .children()
-            .zip(&self.taken)
-            .filter_map(|(field, route)| Some((field, self.routes[*route].to?.column)));
-        Some(decoder.push_routed(record, ways, added).map(|()| 1))
+        let fields = record.children().zip(self.taken.iter().map(|to| to.goes));
+        Some(decoder.push_routed(record, fields, added).map(|()| 1))
     }
 
     /// Finds the routes of all fields.
@@ -141,7 +146,7 @@ impl Routes {
                 return None;
             }
             route.seen = self.record;
-            self.taken.push(at);
+            self.taken.push(route.to);
             next = at + 1;
         }
         Some(())

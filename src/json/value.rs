@@ -41,6 +41,29 @@ pub struct Value<'t, 'a> {
     at: usize,
 }
 
+/// What stands directly below a value.
+#[derive(Debug, Clone)]
+pub struct Children<'t, 'a> {
+    tape: &'t Tape,
+    text: &'a str,
+    next: usize,
+    end: usize,
+}
+
+impl<'t, 'a> Iterator for Children<'t, 'a> {
+    type Item = Value<'t, 'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        let at = self.next;
+        if at >= self.end {
+            return None;
+        }
+        self.next = self.tape.nodes[at].end as usize;
+        Some(Value { tape: self.tape, text: self.text, at })
+    }
+}
+
 impl Kind {
     /// What the string says whose JSON text is `raw`, half of a surrogate pair as U+FFFD; nothing for other kinds.
     #[inline]
@@ -155,16 +178,8 @@ impl<'t, 'a> Value<'t, 'a> {
 
     /// What stands directly below, in order; nothing for scalars, and where the tape ends.
     #[inline]
-    pub fn children(self) -> impl Iterator<Item = Self> + Clone {
-        let end = self.node().end as usize;
-        let mut next = self.at + 1;
-        std::iter::from_fn(move || {
-            let at = next;
-            (at < end).then(|| {
-                next = self.tape.nodes[at].end as usize;
-                Self { at, ..self }
-            })
-        })
+    pub fn children(self) -> Children<'t, 'a> {
+        Children { tape: self.tape, text: self.text, next: self.at + 1, end: self.node().end as usize }
     }
 
     /// The JSON type, for people.
