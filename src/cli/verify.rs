@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::job::Job;
 use crate::ledger::{JobLock, Ledger, LockError, ModelLedger, SqliteLedger};
 use crate::plan::{self, CellKey};
+use crate::provider::Workspace;
 use crate::quota::Clock;
 use crate::run::{
     Exit, Finding, Folders, Prepared, RunError, Scope, Verification, VerifyOptions, verify as verify_job,
@@ -25,9 +26,9 @@ pub(super) fn verify(arguments: &VerifyArguments) -> Result<Exit, CommandError> 
     loaded.workspace.environment = with_secrets(&loaded.workspace.environment, &loaded.providers());
     let now = Clock::system().now().wall;
     let prepared = loaded.prepare(now)?;
-    let folders = match arguments.simulate {
-        true => Folders::rehearsal(&loaded.workspace.settings.root),
-        false => Folders::of(&loaded.workspace.settings, &loaded.workspace.environment),
+    let folders = {
+        let Workspace { settings, environment, .. } = &loaded.workspace;
+        Folders::chosen(settings, environment, arguments.simulate)
     };
     // A folder without a ledger is no error: whatever it holds is then unknown to it.
     let ledger: Box<dyn Ledger> = match folders.ledger().exists() {
