@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use crate::run::{CellsNow, Exit, Next, PastRun, Status};
 
+use super::columns::table;
 use super::render::{count, grouped, heading, size};
 use super::status::Told;
 use super::when::{between, minute, took, when};
@@ -142,23 +143,7 @@ pub(super) fn history_text(told: &Told) -> String {
         let reason = run.reason.clone().unwrap_or_default();
         rows.push([minute(run.started, zone), took, exit, requests, records, files, reason]);
     }
-    format!("{job} ({}, {zone})\n{}", count(told.runs.len() as u64, "run"), table(&rows))
-}
-
-/// Columns as wide as they must be; numbers to the right.
-fn table(rows: &[[String; 7]]) -> String {
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let mut text = String::new();
-    for row in rows {
-        let cells = row.iter().enumerate().map(|(column, cell)| {
-            let padding = " ".repeat(width(column).saturating_sub(cell.chars().count()));
-            if (3..=5).contains(&column) { format!("{padding}{cell}") } else { format!("{cell}{padding}") }
-        });
-        let line = format!("  {}", cells.collect::<Vec<_>>().join("  "));
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
-    text
+    format!("{job} ({}, {zone})\n{}", count(told.runs.len() as u64, "run"), table(&rows, &(3..=5)))
 }
 
 /// What was rejected and what is left, each with its reason.
