@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use crate::ledger::Doing;
 use crate::run::{CellsNow, Exit, Next, PastRun, Status};
 
 use super::columns::table;
@@ -16,7 +17,11 @@ pub(super) fn status_text(told: &Told, now: Timestamp) -> String {
     let running = status.running.map(|running| {
         let since = running.since.map(|since| format!(" since {}", when(since, &status.zone))).unwrap_or_default();
         let pid = running.pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default();
-        format!(", running{since}{pid}")
+        let doing = match running.doing {
+            Doing::Run => "running".to_owned(),
+            other @ (Doing::Replay | Doing::Verify) => other.to_string(),
+        };
+        format!(", {doing}{since}{pid}")
     });
     let mut text = format!("{}{from}{}\n", status.job, running.unwrap_or_default());
     let mut line = |name: &str, what: &str| text.push_str(&format!("  {name:<9}{what}\n"));
@@ -96,7 +101,11 @@ fn next(told: &Told, now: Timestamp) -> String {
     let Status { cells, rejected_records, zone, .. } = status;
     let run = run(told);
     match &told.status.next {
-        Next::Running => "wait for the end of the run".to_owned(),
+        Next::Running => match status.running.map(|running| running.doing).unwrap_or_default() {
+            Doing::Run => "wait for the end of the run".to_owned(),
+            Doing::Replay => "wait for the end of the replay".to_owned(),
+            Doing::Verify => "wait for the end of the check".to_owned(),
+        },
         Next::Act => format!("do what the last run says above, then `{run}`"),
         Next::Mend => format!("mend what the last run says above, then `{run}`"),
         Next::Wait { until } => {

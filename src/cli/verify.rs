@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::json;
 
 use crate::job::Job;
-use crate::ledger::{JobLock, Ledger, LockError, ModelLedger, SqliteLedger};
+use crate::ledger::{Doing, JobLock, Ledger, LockError, ModelLedger, SqliteLedger};
 use crate::plan::{self, CellKey};
 use crate::provider::Workspace;
 use crate::quota::Clock;
@@ -67,7 +67,7 @@ pub(super) fn verify(arguments: &VerifyArguments) -> Result<Exit, CommandError> 
 /// Keeps runs of the job away; a state folder that does not exist has none, and is not made.
 fn lock(folders: &Folders, job: &Job) -> Result<Option<JobLock>, LockError> {
     match folders.state.exists() {
-        true => JobLock::acquire(&folders.state, job.name.as_str()).map(Some),
+        true => JobLock::acquire_for(Doing::Verify, &folders.state, job.name.as_str()).map(Some),
         false => Ok(None),
     }
 }

@@ -11,7 +11,7 @@ use crate::decode::{DatasetSchema, PartitionError};
 
 use crate::fetch::{Notice, PageError, check_echo, depth, document, page_records};
 use crate::job::Paging;
-use crate::ledger::{Cause, JobLock, LockError, Outcome, PartitionRow, PartitionState, Reopening};
+use crate::ledger::{Cause, Doing, JobLock, LockError, Outcome, PartitionRow, PartitionState, Reopening};
 use crate::plan::{self, Fingerprint};
 use crate::quota::Clock;
 use crate::spool::{Durability, PartitionSpool, has_generation};
@@ -80,7 +80,7 @@ impl Replay {
     fn run(mut self) -> Result<End, RunError> {
         let job = self.publisher.job.clone();
         let name = job.name.as_str();
-        let _lock = match JobLock::acquire(&self.publisher.folders.state, name) {
+        let _lock = match JobLock::acquire_for(Doing::Replay, &self.publisher.folders.state, name) {
             Ok(lock) => lock,
             Err(held @ LockError::Held { .. }) => return Ok((Exit::Paused, Some(held.to_string()))),
             Err(error) => return Err(error.into()),
