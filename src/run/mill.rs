@@ -73,7 +73,8 @@ impl Mill {
     /// What earlier runs did is not done again. To be awaited on a tokio runtime.
     ///
     /// How each job ended is in the report, also when a provider refused: see [`super::Exit`]. Whoever drops the future ends
-    /// the run at once, as a crash does, and loses nothing; the next run goes on.
+    /// the run at once, as a crash does, and loses nothing; the next run goes on. What a person should know is
+    /// among the warnings; that the ledger was damaged and is rebuilt is among those of the first job.
     ///
     /// # Errors
     /// When the jobs cannot be begun: nothing was sent then. Or when at their end the report cannot be kept, as the disk is
