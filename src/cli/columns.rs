@@ -1,5 +1,7 @@
 //! Text in columns: widths as a terminal shows them, where a Chinese character takes two.
 
+use std::ops::RangeInclusive;
+
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// `text` with spaces up to `wide`.
@@ -10,6 +12,25 @@ pub(super) fn pad(text: &str, wide: usize) -> String {
 /// The widest of `texts`.
 pub(super) fn widest<'a>(texts: impl IntoIterator<Item = &'a str>) -> usize {
     texts.into_iter().map(UnicodeWidthStr::width).max().unwrap_or(0)
+}
+
+/// Rows below each other, in columns as wide as they must be; those of `numbers` stand at the right.
+pub(super) fn table<const N: usize>(rows: &[[String; N]], numbers: &RangeInclusive<usize>) -> String {
+    let wide = std::array::from_fn::<usize, N, _>(|column| widest(rows.iter().map(|row| row[column].as_str())));
+    let mut text = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for (column, (cell, wide)) in row.iter().zip(wide).enumerate() {
+            let space = " ".repeat(wide.saturating_sub(cell.width()));
+            line.push_str(&match numbers.contains(&column) {
+                true => format!("  {space}{cell}"),
+                false => format!("  {cell}{space}"),
+            });
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
 }
 
 /// `text` in lines of at most `wide`, cut at spaces and beside wide characters; a longer word stays whole.
@@ -63,5 +84,17 @@ mod tests {
         }
         assert_eq!(pad("余额", 6), "余额  ");
         assert_eq!(widest(["abc", "余额"]), 4);
+    }
+
+    #[test]
+    fn columns_are_straight() {
+        let rows = [["名称", "used", "by"], ["day", "1,200", "日线 3"], ["钱塘江潮", "7", ""]];
+        let rows = rows.map(|row| row.map(ToOwned::to_owned));
+        assert_eq!(
+            table(&rows, &(1..=1)),
+            "  名称       used  by\n\
+             \x20 day       1,200  日线 3\n\
+             \x20 钱塘江潮      7\n"
+        );
     }
 }

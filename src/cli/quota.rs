@@ -8,6 +8,7 @@ use crate::quota::{Clock, History, Journal, Limiter, Moment, Snapshot, WindowUse
 use crate::run::{Exit, Folders, RunError};
 
 use super::args::QuotaArguments;
+use super::columns::table;
 use super::load::workspace;
 use super::start::CommandError;
 use super::term::{put, say};
@@ -150,7 +151,7 @@ impl Account {
             let [max, count, rest] = [used.max, used.used, left(used)].map(|number| number.to_string());
             rows.push([used.name.clone(), max, count, rest, learned, resets, jobs.join(", ")]);
         }
-        text.push_str(&table(&rows));
+        text.push_str(&table(&rows, &(1..=4)));
         let Snapshot { in_flight, concurrency, next_permit_at, waits_for, notes, .. } = &self.snapshot;
         text.push_str(&format!("  in flight {in_flight} of {concurrency}; "));
         text.push_str(&match (next_permit_at, waits_for) {
@@ -177,21 +178,4 @@ fn resets(at: jiff::Timestamp, window: &Window, now: Moment) -> String {
         WindowKind::Day { zone, .. } => at.to_zoned(zone.clone()).strftime("%F %H:%M %Z").to_string(),
         WindowKind::Rolling(_) => format!("in {} s", at.duration_since(now.wall).as_secs().max(0)),
     }
-}
-
-/// Columns as wide as they must be; numbers to the right.
-fn table(rows: &[[String; 7]]) -> String {
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let mut text = String::new();
-    for row in rows {
-        let mut line = String::from(" ");
-        for (column, cell) in row.iter().enumerate() {
-            let padding = " ".repeat(width(column).saturating_sub(cell.chars().count()));
-            let is_number = (1..=4).contains(&column);
-            line.push_str(&if is_number { format!(" {padding}{cell} ") } else { format!(" {cell}{padding} ") });
-        }
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
-    text
 }

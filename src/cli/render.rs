@@ -317,17 +317,7 @@ mod tests {
             ceiling: None,
         };
         let mut job = job();
-        let snapshot = Snapshot {
-            windows: limits.iter().map(window).collect(),
-            in_flight: 0,
-            concurrency: 1,
-            waiting: 0,
-            next_permit_at: None,
-            waits_for: None,
-            waits_on: None,
-            notes: Vec::new(),
-        };
-        job.quota.look(Timestamp::UNIX_EPOCH, &snapshot);
+        job.quota.look(Timestamp::UNIX_EPOCH, &Snapshot::idle(limits.iter().map(window).collect()));
         job
     }
 

@@ -1,9 +1,8 @@
 //! `tidemill replay`: the files once more, from the pages that are paid for. Sends nothing, needs no key.
 
-use tokio::sync::mpsc;
-
+use crate::provider::Workspace;
 use crate::quota::Clock;
-use crate::run::{Exit, Folders, JobReport, Report, Store, open_ledger, remember, replay as replay_jobs};
+use crate::run::{Exit, Folders, JobReport, Report, Site, replay as replay_jobs};
 use crate::simulate::with_secrets;
 
 use super::args::ReplayArguments;
@@ -22,21 +21,17 @@ pub(super) async fn replay(arguments: ReplayArguments) -> Result<Exit, CommandEr
     // Nothing is sent, so no secret is needed.
     loaded.workspace.environment = with_secrets(&loaded.workspace.environment, &loaded.providers());
     let prepared = loaded.prepare(started)?;
-    let folders = match arguments.simulate {
-        true => Folders::rehearsal(&loaded.workspace.settings.root),
-        false => Folders::of(&loaded.workspace.settings, &loaded.workspace.environment),
-    };
+    let Workspace { settings, environment, .. } = &loaded.workspace;
+    let folders = Folders::chosen(settings, environment, arguments.simulate);
     if !folders.ledger().exists() {
         say(&format!("error: nothing was fetched here: there is no ledger in `{}`", folders.state.display()));
         return Ok(Exit::Usage);
     }
-    let (ledger, note) = open_ledger(&folders, started)?;
-    note.iter().for_each(|note| say(note));
-    let store = Store::new(Box::new(ledger));
     let mut reports: Vec<JobReport> = prepared.iter().map(|job| empty_report(job, &folders)).collect();
-    let subjects: Vec<Subject> = prepared.iter().map(|job| subject(job, &store)).collect();
-    let (sender, events) = mpsc::unbounded_channel();
-    let replaying = replay_jobs(prepared, store.clone(), folders, clock.clone(), sender);
+    let site = Site::open(folders, settings, started)?;
+    let subjects: Vec<Subject> = prepared.iter().map(|job| subject(job, site.store())).collect();
+    let (sender, events) = site.events(prepared.iter().map(|one| &one.job.name), started);
+    let replaying = replay_jobs(prepared, site.store().clone(), site.folders().clone(), clock.clone(), sender);
     tokio::join!(replaying, follow(events, Progress::new(arguments.progress, subjects), &clock, &mut reports));
     let report = Report::new(started, clock.now().wall, arguments.simulate, reports);
     match arguments.jobs.json {
@@ -47,6 +42,6 @@ pub(super) async fn replay(arguments: ReplayArguments) -> Result<Exit, CommandEr
             say_next(&report, &arguments.jobs, arguments.progress);
         }
     }
-    remember(&store, &report)?;
+    site.remember(&report)?;
     Ok(report.exit)
 }

@@ -5,16 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
-use crate::disk::{self, Durability};
-use crate::fetch::{HttpTransport, Transport};
 use crate::job::{Problem, Problems};
 use crate::provider::{Environment, Provider, Workspace};
 use crate::quota::Clock;
 use crate::run::{
-    Assigned, Exit, Folders, JobReport, Options, Prepared, Report, RunError, Store, open_ledger, remember,
-    run as run_jobs,
+    Assigned, Exit, Folders, JobReport, Options, Prepared, Report, RunError, Site, Store, assign as assign_jobs,
+    over_http, run as run_jobs,
 };
 use crate::simulate::{self, Faults, with_secrets};
 
@@ -47,10 +45,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, CommandError> {
         let job = Arc::make_mut(&mut prepared.job);
         job.ceilings = job.ceilings.and(arguments.ceilings());
     }
-    let folders = match arguments.simulate {
-        true => Folders::rehearsal(&settings.root),
-        false => Folders::of(&settings, &environment),
-    };
+    let folders = Folders::chosen(&settings, &environment, arguments.simulate);
     let listening = match arguments.simulate {
         true => {
             let options = simulate::Options { seed: 1, ..simulate::Options::default() };
@@ -61,15 +56,8 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, CommandError> {
     let assigned = assign(prepared, &listening)?;
     let mut reports: Vec<JobReport> = assigned.iter().map(|job| empty_report(&job.prepared, &folders)).collect();
 
-    disk::create_folders(&folders.state, Durability::Power).map_err(|source| CommandError::Io {
-        what: format!("the state folder `{}` cannot be made", folders.state.display()),
-        source,
-    })?;
-    let (ledger, note) = open_ledger(&folders, started)?;
-    note.iter().for_each(|note| say(note));
-    let store = Store::new(Box::new(ledger));
-    let durability = if settings.survives_power_loss { Durability::Power } else { Durability::Process };
-    let subjects: Vec<Subject> = assigned.iter().map(|job| subject(&job.prepared, &store)).collect();
+    let site = Site::open(folders, &settings, started)?;
+    let subjects: Vec<Subject> = assigned.iter().map(|job| subject(&job.prepared, site.store())).collect();
     let (signal, signalled) = watch::channel(None);
     let options = Options {
         keep: arguments.keep,
@@ -78,11 +66,11 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, CommandError> {
         accept_empty: arguments.accept_empty,
         accept_failed: arguments.accept_failed,
         refetch_damaged: arguments.refetch_damaged,
-        ..Options::new(folders, durability, signalled, arguments.grace)
+        ..site.options(signalled, arguments.grace)
     };
-    let (sender, events) = mpsc::unbounded_channel();
+    let (sender, events) = site.events(assigned.iter().map(|job| &job.prepared.job.name), started);
     let work = async {
-        let running = run_jobs(assigned, store.clone(), options, clock.clone(), sender);
+        let running = run_jobs(assigned, site.store().clone(), options, clock.clone(), sender);
         tokio::join!(running, follow(events, Progress::new(arguments.shown(), subjects), &clock, &mut reports));
     };
     let (grace, work) = (arguments.grace, serve_while(listening, &clock, work));
@@ -101,7 +89,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Exit, CommandError> {
             say_next(&report, &arguments.jobs, arguments.progress);
         }
     }
-    remember(&store, &report)?;
+    site.remember(&report)?;
     Ok(report.exit)
 }
 
@@ -190,25 +178,13 @@ fn deal(faults: &[String], providers: &[&Provider]) -> Result<HashMap<String, Ve
 
 /// Gives each job its wire; in a rehearsal it leads to the simulator.
 pub(super) fn assign(
-    prepared: Vec<Prepared>,
+    mut prepared: Vec<Prepared>,
     listening: &HashMap<String, Listening>,
 ) -> Result<Vec<Assigned>, CommandError> {
-    let mut transports: HashMap<String, (Arc<Provider>, Arc<dyn Transport>)> = HashMap::new();
-    let mut assigned = Vec::new();
-    for mut job in prepared {
-        let name = job.provider.name.clone();
-        if !transports.contains_key(&name) {
-            let mut provider = Provider::clone(&job.provider);
-            if let Some(simulator) = listening.get(&name) {
-                provider.base_url = simulator.base_url.clone();
-            }
-            let transport: Arc<dyn Transport> = Arc::new(HttpTransport::new(&provider).map_err(RunError::from)?);
-            transports.insert(name.clone(), (Arc::new(provider), transport));
-        }
-        if let Some((provider, transport)) = transports.get(&name) {
-            job.provider = Arc::clone(provider);
-            assigned.push(Assigned { prepared: job, transport: Arc::clone(transport) });
+    for job in &mut prepared {
+        if let Some(simulator) = listening.get(&job.provider.name) {
+            Arc::make_mut(&mut job.provider).base_url = simulator.base_url.clone();
         }
     }
-    Ok(assigned)
+    Ok(assign_jobs(prepared, over_http).map_err(RunError::from)?)
 }

@@ -62,10 +62,7 @@ pub(super) fn select(arguments: &LookArguments, now: Timestamp) -> Result<Select
     }
     let mut loaded = load(&JobArguments { jobs: files, set: arguments.set.clone(), json: false })?;
     loaded.workspace.environment = with_secrets(&loaded.workspace.environment, &loaded.providers());
-    let folders = match arguments.simulate {
-        true => Folders::rehearsal(&settings.root),
-        false => Folders::of(&settings, &loaded.workspace.environment),
-    };
+    let folders = Folders::chosen(&settings, &loaded.workspace.environment, arguments.simulate);
     let ledger: Box<dyn Ledger> = match folders.ledger().exists() {
         true => Box::new(SqliteLedger::open(&folders.ledger()).map_err(RunError::from)?),
         false => Box::new(ModelLedger::new()),

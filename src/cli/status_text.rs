@@ -2,8 +2,10 @@
 
 use jiff::Timestamp;
 
+use crate::ledger::Doing;
 use crate::run::{CellsNow, Exit, Next, PastRun, Status};
 
+use super::columns::table;
 use super::render::{count, grouped, heading, size};
 use super::status::Told;
 use super::when::{between, minute, took, when};
@@ -15,7 +17,11 @@ pub(super) fn status_text(told: &Told, now: Timestamp) -> String {
     let running = status.running.map(|running| {
         let since = running.since.map(|since| format!(" since {}", when(since, &status.zone))).unwrap_or_default();
         let pid = running.pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default();
-        format!(", running{since}{pid}")
+        let doing = match running.doing {
+            Doing::Run => "running".to_owned(),
+            other @ (Doing::Replay | Doing::Verify) => other.to_string(),
+        };
+        format!(", {doing}{since}{pid}")
     });
     let mut text = format!("{}{from}{}\n", status.job, running.unwrap_or_default());
     let mut line = |name: &str, what: &str| text.push_str(&format!("  {name:<9}{what}\n"));
@@ -95,7 +101,11 @@ fn next(told: &Told, now: Timestamp) -> String {
     let Status { cells, rejected_records, zone, .. } = status;
     let run = run(told);
     match &told.status.next {
-        Next::Running => "wait for the end of the run".to_owned(),
+        Next::Running => match status.running.map(|running| running.doing).unwrap_or_default() {
+            Doing::Run => "wait for the end of the run".to_owned(),
+            Doing::Replay => "wait for the end of the replay".to_owned(),
+            Doing::Verify => "wait for the end of the check".to_owned(),
+        },
         Next::Act => format!("do what the last run says above, then `{run}`"),
         Next::Mend => format!("mend what the last run says above, then `{run}`"),
         Next::Wait { until } => {
@@ -142,23 +152,7 @@ pub(super) fn history_text(told: &Told) -> String {
         let reason = run.reason.clone().unwrap_or_default();
         rows.push([minute(run.started, zone), took, exit, requests, records, files, reason]);
     }
-    format!("{job} ({}, {zone})\n{}", count(told.runs.len() as u64, "run"), table(&rows))
-}
-
-/// Columns as wide as they must be; numbers to the right.
-fn table(rows: &[[String; 7]]) -> String {
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let mut text = String::new();
-    for row in rows {
-        let cells = row.iter().enumerate().map(|(column, cell)| {
-            let padding = " ".repeat(width(column).saturating_sub(cell.chars().count()));
-            if (3..=5).contains(&column) { format!("{padding}{cell}") } else { format!("{cell}{padding}") }
-        });
-        let line = format!("  {}", cells.collect::<Vec<_>>().join("  "));
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
-    text
+    format!("{job} ({}, {zone})\n{}", count(told.runs.len() as u64, "run"), table(&rows, &(3..=5)))
 }
 
 /// What was rejected and what is left, each with its reason.

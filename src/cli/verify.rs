@@ -5,8 +5,9 @@ use std::path::Path;
 use serde_json::json;
 
 use crate::job::Job;
-use crate::ledger::{JobLock, Ledger, LockError, ModelLedger, SqliteLedger};
+use crate::ledger::{Doing, JobLock, Ledger, LockError, ModelLedger, SqliteLedger};
 use crate::plan::{self, CellKey};
+use crate::provider::Workspace;
 use crate::quota::Clock;
 use crate::run::{
     Exit, Finding, Folders, Prepared, RunError, Scope, Verification, VerifyOptions, verify as verify_job,
@@ -25,9 +26,9 @@ pub(super) fn verify(arguments: &VerifyArguments) -> Result<Exit, CommandError> 
     loaded.workspace.environment = with_secrets(&loaded.workspace.environment, &loaded.providers());
     let now = Clock::system().now().wall;
     let prepared = loaded.prepare(now)?;
-    let folders = match arguments.simulate {
-        true => Folders::rehearsal(&loaded.workspace.settings.root),
-        false => Folders::of(&loaded.workspace.settings, &loaded.workspace.environment),
+    let folders = {
+        let Workspace { settings, environment, .. } = &loaded.workspace;
+        Folders::chosen(settings, environment, arguments.simulate)
     };
     // A folder without a ledger is no error: whatever it holds is then unknown to it.
     let ledger: Box<dyn Ledger> = match folders.ledger().exists() {
@@ -66,7 +67,7 @@ pub(super) fn verify(arguments: &VerifyArguments) -> Result<Exit, CommandError> 
 /// Keeps runs of the job away; a state folder that does not exist has none, and is not made.
 fn lock(folders: &Folders, job: &Job) -> Result<Option<JobLock>, LockError> {
     match folders.state.exists() {
-        true => JobLock::acquire(&folders.state, job.name.as_str()).map(Some),
+        true => JobLock::acquire_for(Doing::Verify, &folders.state, job.name.as_str()).map(Some),
         false => Ok(None),
     }
 }

@@ -1,12 +1,14 @@
-//! One run per job and state folder, held by the system for as long as the process lives.
+//! One run, replay or check per job and state folder, held by the system for as long as the process lives.
 //!
 //! Invariant: a lock cannot be stale, because a killed process holds none; the file itself means nothing and stays.
 
+use std::fmt;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use serde::Serialize;
 use thiserror::Error;
 
 /// How often the lock is tried that those who look have for a moment.
@@ -20,9 +22,50 @@ pub struct JobLock {
     shown: Option<File>,
 }
 
-/// Who runs a job.
+/// What a job is held for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Doing {
+    /// To run it. Taken for granted where a lock file does not say.
+    #[default]
+    Run,
+    /// To make its files anew.
+    Replay,
+    /// To look whether all of it is there.
+    Verify,
+}
+
+impl Doing {
+    /// As a lock file says it.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Run => "run",
+            Self::Replay => "replay",
+            Self::Verify => "verify",
+        }
+    }
+
+    fn read(word: &str) -> Self {
+        [Self::Replay, Self::Verify].into_iter().find(|doing| doing.word() == word).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Doing {
+    /// What the job is: `being run`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Run => "being run",
+            Self::Replay => "being replayed",
+            Self::Verify => "being verified",
+        })
+    }
+}
+
+/// Who holds a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Holder {
+    /// What for.
+    pub doing: Doing,
     /// The process, if it has written its number yet.
     pub pid: Option<u32>,
     /// When it took the job, as the clock of the disk says.
@@ -32,11 +75,13 @@ pub struct Holder {
 /// Why a job cannot be locked.
 #[derive(Debug, Error)]
 pub enum LockError {
-    /// Another run has it.
-    #[error("job `{job}` is being run by another process{}; wait for it or stop it", pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default())]
+    /// Another process has it.
+    #[error("job `{job}` is {doing} by another process{}; wait for it or stop it", pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default())]
     Held {
         /// The job.
         job: String,
+        /// What for.
+        doing: Doing,
         /// The holder, if it has written its number yet.
         pid: Option<u32>,
     },
@@ -69,7 +114,7 @@ impl JobLock {
         jobs(&state.join("locks"))?.iter().map(|job| Self::acquire(state, job)).collect()
     }
 
-    /// The jobs that are being run with this state now, sorted, and who runs each.
+    /// The jobs that are held with this state now, sorted, and who holds each.
     ///
     /// # Errors
     /// When the locks cannot be listed or looked at.
@@ -80,8 +125,19 @@ impl JobLock {
         held.filter_map(Result::transpose).collect()
     }
 
-    /// Locks `<state>/locks/<job>.lock`, at once or not at all.
+    /// Locks `<state>/locks/<job>.lock` for a run, at once or not at all.
+    ///
+    /// # Errors
+    /// When another process has it, or the lock file cannot be made or locked.
     pub fn acquire(state: &Path, job: &str) -> Result<Self, LockError> {
+        Self::acquire_for(Doing::Run, state, job)
+    }
+
+    /// The same for something else, which is told to whoever looks.
+    ///
+    /// # Errors
+    /// As for [`JobLock::acquire`].
+    pub fn acquire_for(doing: Doing, state: &Path, job: &str) -> Result<Self, LockError> {
         let dir = state.join("locks");
         let path = dir.join(format!("{job}.lock"));
         let failed = |action| {
@@ -94,16 +150,18 @@ impl JobLock {
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                return Err(LockError::Held { job: job.to_owned(), pid: pid(&mut file) });
+                let (pid, doing) = written(&mut file);
+                return Err(LockError::Held { job: job.to_owned(), doing, pid });
             }
             Err(TryLockError::Error(source)) => return Err(failed("lock")(source)),
         }
         file.set_len(0).and_then(|()| file.rewind()).map_err(failed("write"))?;
-        writeln!(file, "{}", std::process::id()).map_err(failed("write"))?;
+        let holder = format!("{} {}\n", std::process::id(), doing.word());
+        file.write_all(holder.as_bytes()).map_err(failed("write"))?;
         Ok(Self { file, shown: show(&dir.join(format!("{job}.running"))) })
     }
 
-    /// Who runs the job now; `None` when nobody does. Nothing is written, and no run that begins meanwhile is kept away.
+    /// Who holds the job now; `None` when nobody does. Nothing is written, and no run that begins meanwhile is kept away.
     ///
     /// # Errors
     /// When a lock file is there and cannot be looked at.
@@ -124,7 +182,8 @@ impl JobLock {
                 let mut file = File::open(dir.join(format!("{job}.lock"))).ok();
                 let since = file.as_ref().and_then(|file| file.metadata().ok()?.modified().ok());
                 let since = since.and_then(|since| Timestamp::try_from(since).ok());
-                Ok(Some(Holder { pid: file.as_mut().and_then(pid), since }))
+                let (pid, doing) = file.as_mut().map(written).unwrap_or_default();
+                Ok(Some(Holder { doing, pid, since }))
             }
             Err(TryLockError::Error(source)) => Err(LockError::Io { action: "look at", path, source }),
         }
@@ -156,9 +215,13 @@ fn show(path: &Path) -> Option<File> {
     None
 }
 
-/// The number in a lock file. Where a lock keeps others from reading too, it stays unknown.
-fn pid(file: &mut File) -> Option<u32> {
-    let mut pid = String::new();
-    file.read_to_string(&mut pid).ok()?;
-    pid.trim().parse().ok()
+/// What a lock file says of its holder. Where a lock keeps others from reading too, the number stays unknown.
+fn written(file: &mut File) -> (Option<u32>, Doing) {
+    let mut text = String::new();
+    if file.read_to_string(&mut text).is_err() {
+        return (None, Doing::default());
+    }
+    let mut words = text.split_whitespace();
+    let pid = words.next().and_then(|pid| pid.parse().ok());
+    (pid, words.next().map(Doing::read).unwrap_or_default())
 }

@@ -23,7 +23,7 @@ mod sqlite_runs;
 
 pub use error::LedgerError;
 pub use ledger::Ledger;
-pub use lock::{Holder, JobLock, LockError};
+pub use lock::{Doing, Holder, JobLock, LockError};
 pub use model::ModelLedger;
 pub use open::ledger_version;
 pub use row::{

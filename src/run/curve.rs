@@ -167,17 +167,7 @@ mod tests {
         for look in 0..20_000_u32 {
             let day =
                 WindowUse { name: "day".to_owned(), max: 50_000, used: look, resets_at: Some(at(9)), ceiling: None };
-            let snapshot = Snapshot {
-                windows: vec![day],
-                in_flight: 0,
-                concurrency: 1,
-                waiting: 0,
-                next_permit_at: None,
-                waits_for: None,
-                waits_on: None,
-                notes: Vec::new(),
-            };
-            curve.look(at(1000 + 60 * i64::from(look)), &snapshot);
+            curve.look(at(1000 + 60 * i64::from(look)), &Snapshot::idle(vec![day]));
         }
         assert!((200..=MOST_LOOKS).contains(&curve.seconds.len()), "{}", curve.seconds.len());
         assert_eq!((curve.seconds.first(), curve.seconds.last()), (Some(&0), Some(&1_199_940)));

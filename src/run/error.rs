@@ -97,6 +97,14 @@ pub enum RunError {
         /// What that costs.
         price: Price,
     },
+    /// The folder of ledger, spool and locks.
+    #[error("the state folder `{path}` cannot be made", path = .path.display())]
+    State {
+        /// The folder.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
     /// A damaged ledger that cannot be moved out of the way.
     #[error("the damaged ledger `{path}` cannot be moved aside", path = .path.display())]
     Aside {

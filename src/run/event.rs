@@ -50,6 +50,15 @@ pub enum EventKind {
         /// How.
         end: CellEnd,
     },
+    /// A replay begins to make files anew, or has made one more.
+    Replayed {
+        /// Cells in those that are made.
+        cells: u64,
+        /// Cells in all that are to be made.
+        of: u64,
+        /// How many that are.
+        partitions: u64,
+    },
     /// A file became visible.
     Published(PublishedFile),
     /// Records that did not fit were left out of a file.

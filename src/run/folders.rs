@@ -19,6 +19,14 @@ pub struct Folders {
 }
 
 impl Folders {
+    /// Those of a run of this workspace, or of its rehearsal.
+    pub fn chosen(settings: &Settings, environment: &Environment, is_rehearsal: bool) -> Self {
+        match is_rehearsal {
+            true => Self::rehearsal(&settings.root),
+            false => Self::of(settings, environment),
+        }
+    }
+
     /// Those of an earnest run: as the settings say; journals in `$XDG_STATE_HOME/tidemill/quota`, which is
     /// `~/.local/state/tidemill/quota` where it is unset, or in the state folder where there is no home either.
     pub fn of(settings: &Settings, environment: &Environment) -> Self {

@@ -1,29 +1,25 @@
 //! The front door of the library: a workspace that runs jobs.
 
-use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use jiff::Timestamp;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
-use crate::disk::{self, Durability};
-use crate::fetch::{HttpTransport, Transport};
+use crate::fetch::Transport;
 use crate::job::{Job, Problems};
-use crate::ledger::RunRow;
-use crate::provider::{Environment, Workspace};
+use crate::provider::{Environment, Provider, Workspace};
 use crate::quota::Clock;
 use crate::simulate::{self, InMemory, SimSecrets, Simulator};
 
+use super::assign::{Assigned, assign, over_http};
 use super::error::RunError;
 use super::event::Event;
 use super::folders::Folders;
 use super::prepare::prepare;
 use super::report::{JobReport, Report, apply};
-use super::runner::{Assigned, Options, run};
-use super::salvage::open_ledger;
-use super::store::Store;
+use super::runner::run;
+use super::site::Site;
 
 /// A workspace, ready to run jobs.
 ///
@@ -70,20 +66,19 @@ impl Mill {
 
     /// Where state, output and quota journals are.
     pub fn folders(&self) -> Folders {
-        match self.is_rehearsal {
-            true => Folders::rehearsal(&self.workspace.settings.root),
-            false => Folders::of(&self.workspace.settings, &self.workspace.environment),
-        }
+        Folders::chosen(&self.workspace.settings, &self.workspace.environment, self.is_rehearsal)
     }
 
     /// Runs `jobs` to their ends, at once and under the limits they share, and tells `hear` of everything that happens.
     /// What earlier runs did is not done again. To be awaited on a tokio runtime.
     ///
     /// How each job ended is in the report, also when a provider refused: see [`super::Exit`]. Whoever drops the future ends
-    /// the run at once, as a crash does, and loses nothing; the next run goes on.
+    /// the run at once, as a crash does, and loses nothing; the next run goes on. What a person should know is
+    /// among the warnings; that the ledger was damaged and is rebuilt is among those of the first job.
     ///
     /// # Errors
-    /// When the jobs cannot be begun: nothing was sent then.
+    /// When the jobs cannot be begun: nothing was sent then. Or when at their end the report cannot be kept, as the disk is
+    /// full: what was fetched is.
     pub async fn run(&self, jobs: Vec<Job>, mut hear: impl FnMut(&Event)) -> Result<Report, MillError> {
         let clock = Clock::system();
         let started = clock.now().wall;
@@ -93,20 +88,20 @@ impl Mill {
             .iter()
             .map(|Assigned { prepared, .. }| JobReport::of(prepared, &folders.output.join(&prepared.job.output.path)));
         let mut reports: Vec<JobReport> = reports.collect();
-        let (store, durability) = (open(&folders, started)?, self.durability());
+        let site = Site::open(folders, &self.workspace.settings, started)?;
         // Nobody sends a signal; the sender is held so that none ever seems to come.
         let (_signal, signalled) = watch::channel(None);
-        let options = Options::new(folders, durability, signalled, Duration::ZERO);
-        let (sender, mut events) = mpsc::unbounded_channel();
+        let options = site.options(signalled, Duration::ZERO);
+        let (sender, mut events) = site.events(assigned.iter().map(|job| &job.prepared.job.name), started);
         let follow = async {
             while let Some(event) = events.recv().await {
                 hear(&event);
                 apply(&mut reports, &event);
             }
         };
-        tokio::join!(run(assigned, store.clone(), options, clock.clone(), sender), follow);
+        tokio::join!(run(assigned, site.store().clone(), options, clock.clone(), sender), follow);
         let report = Report::new(started, clock.now().wall, self.is_rehearsal, reports);
-        remember(&store, &report)?;
+        site.remember(&report)?;
         Ok(report)
     }
 
@@ -117,49 +112,17 @@ impl Mill {
             let providers: Vec<_> = jobs.iter().filter_map(|job| workspace.provider(&job.provider).ok()).collect();
             workspace.environment = simulate::with_secrets(&workspace.environment, &providers);
         }
-        let mut wires: HashMap<String, Arc<dyn Transport>> = HashMap::new();
-        let mut assigned = Vec::new();
-        for prepared in prepare(&workspace, jobs, clock.now().wall)? {
-            let provider = &prepared.provider;
-            let transport = match (wires.get(&provider.name), self.is_rehearsal) {
-                (Some(wire), _) => Arc::clone(wire),
-                (None, false) => Arc::new(HttpTransport::new(provider).map_err(RunError::from)?),
-                (None, true) => {
-                    let secrets = SimSecrets::resolve(provider, |secret| secret.resolve(&workspace.environment).ok());
-                    let simulator = Simulator::new(provider, secrets, simulate::Options::default());
-                    Arc::new(InMemory::new(Arc::new(Mutex::new(simulator)), clock.clone())) as Arc<dyn Transport>
-                }
-            };
-            wires.insert(provider.name.clone(), Arc::clone(&transport));
-            assigned.push(Assigned { prepared, transport });
-        }
-        Ok(assigned)
-    }
-
-    fn durability(&self) -> Durability {
-        match self.workspace.settings.survives_power_loss {
-            true => Durability::Power,
-            false => Durability::Process,
-        }
+        let wire = |provider: &Provider| match self.is_rehearsal {
+            true => Ok(simulated(provider, &workspace.environment, clock)),
+            false => over_http(provider),
+        };
+        Ok(assign(prepare(&workspace, jobs, clock.now().wall)?, wire).map_err(RunError::from)?)
     }
 }
 
-fn open(folders: &Folders, now: Timestamp) -> Result<Store, RunError> {
-    disk::create_folders(&folders.state, Durability::Power)
-        .map_err(|source| RunError::Aside { path: folders.state.clone(), source })?;
-    let (ledger, _) = open_ledger(folders, now)?;
-    Ok(Store::new(Box::new(ledger)))
-}
-
-/// Keeps the report of each job for later questions.
-///
-/// # Errors
-/// When the ledger cannot be written.
-pub fn remember(store: &Store, report: &Report) -> Result<(), RunError> {
-    for job in &report.jobs {
-        let text = serde_json::to_string(&job.kept()).unwrap_or_default();
-        let row = RunRow { report: text, started: report.started, ended: report.ended };
-        store.now(|ledger| ledger.note_run(&job.job, &row))?;
-    }
-    Ok(())
+/// A wire to a simulator in memory that demands the secrets `environment` holds.
+fn simulated(provider: &Provider, environment: &Environment, clock: &Clock) -> Arc<dyn Transport> {
+    let secrets = SimSecrets::resolve(provider, |secret| secret.resolve(environment).ok());
+    let simulator = Simulator::new(provider, secrets, simulate::Options::default());
+    Arc::new(InMemory::new(Arc::new(Mutex::new(simulator)), clock.clone()))
 }

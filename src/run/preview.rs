@@ -23,10 +23,11 @@ use crate::provider::Credential;
 use crate::quota::{Clock, Permit};
 use crate::spool::{Head, PartitionSpool, SpoolHandle, SpoolWriter};
 
+use super::assign::Assigned;
 use super::error::RunError;
 use super::folders::Folders;
 use super::prepare::Prepared;
-use super::runner::{Account, Assigned, Options, account, nothing_known};
+use super::runner::{Account, Options, account, nothing_known};
 use super::salvage::is_lost;
 use super::store::blocking;
 

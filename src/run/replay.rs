@@ -11,7 +11,7 @@ use crate::decode::{DatasetSchema, PartitionError};
 
 use crate::fetch::{Notice, PageError, check_echo, depth, document, page_records};
 use crate::job::Paging;
-use crate::ledger::{Cause, JobLock, LockError, Outcome, PartitionRow, PartitionState, Reopening};
+use crate::ledger::{Cause, Doing, JobLock, LockError, Outcome, PartitionRow, PartitionState, Reopening};
 use crate::plan::{self, Fingerprint};
 use crate::quota::Clock;
 use crate::spool::{Durability, PartitionSpool, has_generation};
@@ -80,7 +80,7 @@ impl Replay {
     fn run(mut self) -> Result<End, RunError> {
         let job = self.publisher.job.clone();
         let name = job.name.as_str();
-        let _lock = match JobLock::acquire(&self.publisher.folders.state, name) {
+        let _lock = match JobLock::acquire_for(Doing::Replay, &self.publisher.folders.state, name) {
             Ok(lock) => lock,
             Err(held @ LockError::Held { .. }) => return Ok((Exit::Paused, Some(held.to_string()))),
             Err(error) => return Err(error.into()),
@@ -107,18 +107,27 @@ impl Replay {
         }
         let mut outlook = Outlook::default();
         let partitions = self.recover(partitions, &mut outlook)?;
-        let (count, all) = (partitions.len() as u64, partitions.iter().map(|one| one.row.cells).sum());
-        self.tell(EventKind::Planned { cells: all, settled: all, partitions: count });
-        let committed = partitions.into_iter().filter(|one| one.row.state == PartitionState::Committed).collect();
+        let count = partitions.len() as u64;
+        let all = cells_of(&partitions);
+        let committed: Vec<Settled> =
+            partitions.into_iter().filter(|one| one.row.state == PartitionState::Committed).collect();
+        let (files, of) = (committed.len() as u64, cells_of(&committed));
+        self.tell(EventKind::Planned { cells: all, settled: of, partitions: count });
+        let replayed = |cells| self.tell(EventKind::Replayed { cells, of, partitions: files });
+        replayed(0);
         let again = match self.reopen(committed, &fingerprint, !changes.is_empty())? {
             Ok(reopened) => reopened,
             Err((exit, reason)) => return Ok((exit, Some(reason))),
         };
+        // Where there was no record there is no file to make.
+        let mut done = of - cells_of(&again);
         for one in &again {
             match self.publisher.renew(one, Cause::Replay, &HashSet::new())? {
                 Ok(spool) if whole(one, &spool, &HashSet::new()) => {
                     let published = self.publisher.publish(one, spool, None)?;
+                    done += if published.refused.is_none() { one.row.cells } else { 0 };
                     self.tell_published(published, &mut outlook);
+                    replayed(done);
                 }
                 Ok(_) => outlook.partition_refused(not_replayed(&one.row, "pages of it are gone")),
                 Err(reason) => outlook.partition_refused(not_replayed(&one.row, &reason)),
@@ -280,6 +289,10 @@ impl Replay {
         let event = Event { job: self.publisher.job.name.clone(), at: self.publisher.clock.now().wall, kind };
         drop(self.events.send(event));
     }
+}
+
+fn cells_of(partitions: &[Settled]) -> u64 {
+    partitions.iter().map(|one| one.row.cells).sum()
 }
 
 /// Why the pages that are kept answer another question, if they do.

@@ -243,7 +243,7 @@ impl JobReport {
                 self.cells.planned = *cells;
                 self.cells.earlier = *settled;
             }
-            EventKind::Limited(_) => {}
+            EventKind::Limited(_) | EventKind::Replayed { .. } => {}
             EventKind::Quota(snapshot) => self.quota.look(at, snapshot),
             EventKind::Fetching { notice, .. } => self.notice(at, notice),
             EventKind::CellEnded { cell, end } => self.cell_ended(cell, end),

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use crate::fetch::{Ending, Notice, RetryBudget, Signer, Transport};
+use crate::fetch::{Ending, Notice, RetryBudget, Signer};
 use crate::job::Job;
 use crate::ledger::{JobLock, LockError};
 use crate::plan::{self, Fingerprint};
@@ -17,6 +17,7 @@ use crate::quota::{self, Clock, Dispatcher, History, Journal, Quota};
 use crate::spool::{Durability, SpoolWriter};
 
 use super::advice::next_step;
+use super::assign::Assigned;
 use super::error::RunError;
 use super::event::{Event, EventKind};
 use super::exit::Exit;
@@ -77,14 +78,6 @@ impl Options {
             grace,
         }
     }
-}
-
-/// A job with its wire.
-pub struct Assigned {
-    /// The job and who serves it.
-    pub prepared: Prepared,
-    /// The wire.
-    pub transport: Arc<dyn Transport>,
 }
 
 /// Runs all jobs to their ends, telling `events` of everything; the last event of each job is its end.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::job::Job;
-use crate::ledger::{JobLock, Ledger, LockError, Outcome, PartitionState, RunRow};
+use crate::ledger::{Doing, Holder, JobLock, Ledger, LockError, Outcome, PartitionState, RunRow};
 use crate::plan;
 use crate::provider::Provider;
 
@@ -38,7 +38,7 @@ pub struct Status {
     pub rows: u64,
     /// Their size.
     pub bytes: u64,
-    /// The run that holds it now.
+    /// The run, or what else holds it now.
     pub running: Option<Running>,
     /// The run that ended last.
     pub last: Option<PastRun>,
@@ -89,9 +89,11 @@ impl CellsNow {
     }
 }
 
-/// A run that goes on.
+/// A run that goes on, or something else that keeps runs away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Running {
+    /// What is done with the job.
+    pub doing: Doing,
     /// Its process, if that is known.
     pub pid: Option<u32>,
     /// When it began, if that is known.
@@ -127,7 +129,7 @@ pub struct PastRun {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "what", rename_all = "snake_case")]
 pub enum Next {
-    /// It is being run.
+    /// Nothing, until the process that holds it ends.
     Running,
     /// A person must act first, as the last run said.
     Act,
@@ -185,7 +187,7 @@ pub fn status(
     let has_file = |file: &Option<String>| file.as_ref().is_some_and(|file| !file.is_empty());
     let files = rows.iter().filter(|row| is_visible(row.state, row.generation) && has_file(&row.file)).count();
     let running = match JobLock::holder(&folders.state, name) {
-        Ok(holder) => holder.map(|holder| Running { pid: holder.pid, since: holder.since }),
+        Ok(holder) => holder.map(|Holder { doing, pid, since }| Running { doing, pid, since }),
         Err(error @ (LockError::Held { .. } | LockError::Io { .. })) => return Err(RunError::Lock(error)),
     };
     let last = ledger.runs(name, 1)?.into_iter().next();
@@ -193,7 +195,9 @@ pub fn status(
     cells.parked = report.as_ref().map_or(0, |report| report.cells.parked).min(cells.left);
     let last = last.as_ref().map(|run| PastRun::of(run, report.as_ref()));
     let ended_last = last.as_ref().map(|last| last.ended);
-    let died = ledger.claimed(name)?.filter(|began| running.is_none() && ended_last.is_none_or(|ended| *began > ended));
+    // Of a run that goes on nobody knows the end; who only looks is none.
+    let is_run = running.is_some_and(|running| running.doing != Doing::Verify);
+    let died = ledger.claimed(name)?.filter(|began| !is_run && ended_last.is_none_or(|ended| *began > ended));
     let last_heard = last.as_ref().filter(|_| died.is_none());
     let next = next(&cells, totals.rejected_records, running.is_some(), last_heard, now);
     let zone = job.and_then(|(_, provider)| provider.zone.iana_name().map(ToOwned::to_owned));

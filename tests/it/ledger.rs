@@ -2,12 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::fs;
 use std::path::Path;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 use tidemill::ledger::{
-    Cause, Decision, JobLock, Ledger, LedgerError, LockError, ModelLedger, Outcome, PartitionId, PartitionState,
+    Cause, Decision, Doing, JobLock, Ledger, LedgerError, LockError, ModelLedger, Outcome, PartitionId, PartitionState,
     RUNS_KEPT, RejectedRecord, Reopening, RunRow, SealedCell, SqliteLedger, Totals,
 };
 use tidemill::plan::{Cell, CellKey, Learned, Partition};
@@ -321,7 +322,10 @@ fn one_holder_per_job() {
     let dir = tempfile::tempdir().unwrap();
     let lock = JobLock::acquire(dir.path(), "job").unwrap();
     let held = JobLock::acquire(dir.path(), "job").unwrap_err();
-    assert!(matches!(held, LockError::Held { pid: Some(pid), .. } if pid == std::process::id()), "{held}");
+    assert!(
+        matches!(held, LockError::Held { pid: Some(pid), doing: Doing::Run, .. } if pid == std::process::id()),
+        "{held}"
+    );
     let other = JobLock::acquire(dir.path(), "other").unwrap();
     let holder = || JobLock::holder(dir.path(), "job").unwrap();
     assert_eq!(holder().and_then(|holder| holder.pid), Some(std::process::id()));
@@ -329,6 +333,14 @@ fn one_holder_per_job() {
     assert_eq!(holder().map(|holder| holder.pid), None);
     assert_eq!(JobLock::holder(dir.path(), "unknown").unwrap().map(|holder| holder.pid), None);
     assert!(!dir.path().join("locks/unknown.running").exists(), "whoever looks leaves nothing");
-    drop(JobLock::acquire(dir.path(), "job").unwrap());
+    for doing in [Doing::Run, Doing::Replay, Doing::Verify] {
+        let _lock = JobLock::acquire_for(doing, dir.path(), "job").unwrap();
+        assert_eq!(holder().map(|holder| holder.doing), Some(doing));
+    }
+    let lock = JobLock::acquire(dir.path(), "job").unwrap();
+    fs::write(dir.path().join("locks/job.lock"), "7\n").unwrap();
+    let older = holder().map(|holder| (holder.pid, holder.doing));
+    assert_eq!(older, Some((Some(7), Doing::Run)), "an older version writes no more");
+    drop(lock);
     drop(other);
 }

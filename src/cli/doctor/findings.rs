@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::ledger::Holder;
+
 /// Everything.
 #[derive(Debug, Clone)]
 pub(super) struct Findings {
@@ -17,8 +19,8 @@ pub(super) struct Findings {
     pub(super) dotenv: (String, Option<u32>),
     pub(super) folders: Vec<Folder>,
     pub(super) ledger: Ledger,
-    /// Jobs that are being run, and by which process; or why that is not known.
-    pub(super) held: Result<Vec<(String, Option<u32>)>, String>,
+    /// Jobs that are held, and by whom; or why that is not known.
+    pub(super) held: Result<Vec<(String, Holder)>, String>,
     /// The host's own zone.
     pub(super) zone: TimeZone,
     /// What keeps a client from being built.

@@ -5,6 +5,7 @@ use jiff::tz::TimeZone;
 use super::check::Check;
 use super::findings::{Findings, Folder, Ledger, Space};
 use super::judge_provider::{providers, reset};
+use crate::ledger::Holder;
 use crate::run::Exit;
 
 /// Less free space keeps a run from ending well.
@@ -136,9 +137,9 @@ fn held(found: &Findings) -> Vec<Check> {
         Ok(held) if held.is_empty() => vec![Check::ok("locks", "no job is being run")],
         Ok(held) => held
             .iter()
-            .map(|(job, pid)| {
+            .map(|(job, Holder { doing, pid, .. })| {
                 let by = pid.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}"));
-                Check::ok("locks", format!("job `{job}` is being run by {by}: a second run of it would end with 75"))
+                Check::ok("locks", format!("job `{job}` is {doing} by {by}: a run of it would end with 75"))
             })
             .collect(),
         Err(why) => vec![Check::problem(

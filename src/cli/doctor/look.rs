@@ -59,9 +59,7 @@ pub(super) fn look(arguments: &DoctorArguments, cwd: &Path, now: Timestamp) -> (
             folder("quota", &folders.quota),
         ],
         ledger: ledger(&folders.ledger()),
-        held: JobLock::held(&folders.state)
-            .map(|held| held.into_iter().map(|(job, holder)| (job, holder.pid)).collect())
-            .map_err(|error| in_full(&error)),
+        held: JobLock::held(&folders.state).map_err(|error| in_full(&error)),
         zone: TimeZone::system(),
         tls: known.first().and_then(|provider| HttpTransport::new(provider).err()).map(|error| error.to_string()),
         proxies: proxies(&workspace.environment),

@@ -1,5 +1,6 @@
 //! The facts of a preview as a screen. Pure.
 
+use crate::cli::columns::{pad, widest};
 use crate::provider::Verdict;
 
 use super::table::{Heading, clean, cut, fold, table, wrap};
@@ -76,15 +77,15 @@ fn columns(columns: &[Column]) -> String {
     let kind = |column: &Column| {
         column.kind.as_ref().map_or_else(|| "-".to_owned(), |kind| cut(&clean(&kind.to_string()), WIDEST_TYPE))
     };
-    let widest = |texts: &mut dyn Iterator<Item = usize>| texts.max().unwrap_or_default().min(WIDEST_TYPE);
-    let names = widest(&mut columns.iter().map(|column| unicode_width::UnicodeWidthStr::width(column.name.as_str())));
-    let kinds = widest(&mut columns.iter().map(|column| kind(column).chars().count()));
+    let names: Vec<String> = columns.iter().map(|column| clean(&column.name)).collect();
+    let kinds: Vec<String> = columns.iter().map(kind).collect();
+    let wide = |texts: &[String]| widest(texts.iter().map(String::as_str)).min(WIDEST_TYPE);
+    let (wide_name, wide_kind) = (wide(&names), wide(&kinds));
     let mut text = String::new();
-    for (index, column) in columns.iter().enumerate() {
-        let name = clean(&column.name);
-        let space = " ".repeat(names.saturating_sub(unicode_width::UnicodeWidthStr::width(name.as_str())));
+    for (index, ((name, kind), column)) in names.iter().zip(&kinds).zip(columns).enumerate() {
         let head = if index == 0 { "columns" } else { "" };
-        text.push_str(&format!("{head:<10}{name}{space}  {:<kinds$}  {}\n", kind(column), mark(column)));
+        let (name, kind) = (pad(name, wide_name), pad(kind, wide_kind));
+        text.push_str(&format!("{head:<10}{name}  {kind}  {}\n", mark(column)));
     }
     text
 }
@@ -115,4 +116,27 @@ fn rejected(view: &View) -> String {
         text.push_str(&format!("          and {left} more\n"));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::ColumnType;
+
+    #[test]
+    fn columns_of_any_name_and_type_are_straight() {
+        let column = |name: &str, kind: &str| Column {
+            name: name.to_owned(),
+            kind: Some(ColumnType::parse(kind).unwrap()),
+            is_declared: true,
+            seen: Seen::OnlyNull,
+        };
+        let shown = [column("rank", "int64"), column("名称", "string"), column("昨日收盘", "struct<价: float64>")];
+        assert_eq!(
+            columns(&shown),
+            "columns   rank      int64                declared; only null so far\n\
+             \x20         名称      string               declared; only null so far\n\
+             \x20         昨日收盘  struct<价: float64>  declared; only null so far\n"
+        );
+    }
 }

@@ -85,18 +85,12 @@ mod tests {
             WindowUse { name: name.to_owned(), max, used, resets_at, ceiling: None }
         };
         let snapshot = Snapshot {
-            windows: vec![
+            next_permit_at: Some(now),
+            ..Snapshot::idle(vec![
                 use_of("second", 10, 0, "2026-11-28T15:00:01Z"),
                 use_of("minute", 600, 0, "2026-11-28T15:01:00Z"),
                 use_of("day", 1000, 900, "2026-11-28T16:00:00Z"),
-            ],
-            in_flight: 0,
-            concurrency: 8,
-            waiting: 0,
-            next_permit_at: Some(now),
-            waits_for: None,
-            waits_on: None,
-            notes: Vec::new(),
+            ])
         };
         let hours = |cells, others: &[u64], rate| {
             let others: Vec<Work> = others.iter().map(|cells| work(*cells)).collect();

@@ -129,6 +129,10 @@ impl Progress {
                 self.begin(place, now);
                 self.tell(Line::End, place, now);
             }
+            EventKind::Replayed { .. } => {
+                self.begin(place, now);
+                self.tell_due(Some(place), now).await;
+            }
             EventKind::CellEnded { .. } => self.tell_due(Some(place), now).await,
             EventKind::Planned { .. }
             | EventKind::Quota(_)

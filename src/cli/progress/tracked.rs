@@ -60,6 +60,10 @@ impl Tracked {
             EventKind::Planned { cells, settled, partitions } => {
                 (self.total, self.done, self.partitions) = (Some(*cells), *settled, *partitions);
             }
+            // Of a replay its own work is shown: what it makes files of was settled long ago.
+            EventKind::Replayed { cells, of, partitions } => {
+                (self.total, self.done, self.partitions) = (Some(*of), *cells, *partitions);
+            }
             EventKind::Fetching { notice, .. } => self.notice(notice, now),
             EventKind::CellEnded { end: CellEnd::Settled(_), .. } => {
                 self.done += 1;

@@ -43,6 +43,23 @@ pub struct WindowUse {
     pub ceiling: Option<u32>,
 }
 
+#[cfg(test)]
+impl Snapshot {
+    /// Nobody asks and nobody waits.
+    pub(crate) fn idle(windows: Vec<WindowUse>) -> Self {
+        Self {
+            windows,
+            in_flight: 0,
+            concurrency: 1,
+            waiting: 0,
+            next_permit_at: None,
+            waits_for: None,
+            waits_on: None,
+            notes: Vec::new(),
+        }
+    }
+}
+
 impl Limiter {
     /// For people: how full everything is.
     pub fn snapshot(&self, now: Moment, waiting: usize) -> Snapshot {

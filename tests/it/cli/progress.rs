@@ -61,3 +61,22 @@ fn bars_off_a_terminal_are_lines_without_colors() {
     assert!(ended.err.contains(" few start, 2 of 2 cells left, 1 file, quota "), "{}", ended.err);
     assert!(ended.err.contains(" few done, ") && !ended.err.contains('\u{1b}'), "{}", ended.err);
 }
+
+/// A replay counts what it makes anew, and nothing that was never fetched.
+#[test]
+fn a_replay_tells_how_far_it_is() {
+    let place = Place::in_turn();
+    place.ranks("ranks", 2, 20);
+    let run = ["run", "ranks.toml", "--simulate", "--progress", "none", "--max-requests", "60"];
+    place.tidemill(&run).expect(75);
+    let files = place.parquet("rehearsal/data").len() as u64;
+    assert!((5..20).contains(&files), "{files} files");
+    let ended = place.tidemill(&["replay", "ranks.toml", "--simulate", "--progress", "json", "--json"]).expect(0);
+    let lines = ended.err.lines().map(|line| serde_json::from_str(line).unwrap());
+    let told: Vec<Value> = lines.filter(|line: &Value| line["job"] == "ranks").collect();
+    assert!(told.iter().all(|line| line["total"] == 2 * files), "{told:#?}");
+    let done: Vec<u64> = told.iter().map(|line| line["done"].as_u64().unwrap()).collect();
+    assert!(done.len() > 4 && done.is_sorted() && done[0] == 0 && done.last() == Some(&(2 * files)), "{done:?}");
+    let cells = &ended.json()["jobs"][0]["cells"];
+    assert_eq!((&cells["planned"], &cells["earlier"]), (&json!(40), &json!(2 * files)), "{cells}");
+}

@@ -1,6 +1,7 @@
 //! `tidemill status`: what a stranger finds in the morning.
 
 use serde_json::{Value, json};
+use tidemill::ledger::{Doing, JobLock};
 
 use super::place::Place;
 use super::screens::shows;
@@ -105,6 +106,36 @@ fn beside_a_run_and_after_its_death() {
     assert!(told["died"].is_string(), "{told:#}");
     let text = place.tidemill(&["status", "ranks.toml"]).expect(0).out;
     assert!(text.contains("and left no report: it was killed"), "{text}");
+    drop(unanswered);
+}
+
+/// Whatever keeps runs away is told by its name, here, by the doctor and by the run that is kept away; and a check hides no
+/// run that was killed.
+#[test]
+fn what_else_holds_a_job_is_no_run() {
+    let place = Place::new();
+    place.ranks("ranks", 1, 1);
+    let wire = Wire::new();
+    let place = place.with("FOXDATA_API_KEY", "a key nobody sees");
+    let call = ["run", "ranks.toml", &wire.set("foxdata")];
+    let running = place.start(&call);
+    let unanswered = wire.accept();
+    running.kill();
+    for (doing, word, told, end) in
+        [(Doing::Verify, "verify", "being verified", "check"), (Doing::Replay, "replay", "being replayed", "replay")]
+    {
+        let _lock = JobLock::acquire_for(doing, &place.path().join(".tidemill"), "ranks").unwrap();
+        let json = status(&place);
+        assert_eq!((&json["running"]["doing"], &json["next"]), (&json!(word), &json!({ "what": "running" })));
+        assert_eq!(json["died"].is_string(), doing == Doing::Verify, "{json:#}");
+        let text = place.tidemill(&["status", "ranks.toml"]).expect(0).out;
+        assert!(text.starts_with(&format!("ranks from foxdata, {told} since ")), "{text}");
+        assert!(text.contains(&format!("wait for the end of the {end}\n")), "{text}");
+        let doctor = place.tidemill(&["doctor"]).out;
+        assert!(doctor.contains(&format!("job `ranks` is {told} by process ")), "{doctor}");
+        let kept_away = place.tidemill(&call).expect(75).out;
+        assert!(kept_away.contains(&format!("job `ranks` is {told} by another process (pid ")), "{kept_away}");
+    }
     drop(unanswered);
 }
 
