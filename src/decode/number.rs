@@ -47,7 +47,7 @@ fn short_decimal(text: &str, precision: u8, scale: u8) -> Option<i128> {
     Some(if negative { -value } else { value })
 }
 
-/// A number of at most eighteen digits without an exponent: ± `value` / 10^`places`.
+/// A JSON number of at most eighteen digits without an exponent: ± `value` / 10^`places`.
 struct Short {
     value: i64,
     negative: bool,
@@ -62,8 +62,11 @@ fn short(text: &str) -> Option<Short> {
         [b'-', rest @ ..] => (true, rest),
         rest => (false, rest),
     };
-    if rest.len() > 19 {
-        return None;
+    // As in JSON: no zero before another digit, digits on both sides of a point.
+    match rest {
+        [b'0', b'0'..=b'9', ..] | [b'.', ..] | [.., b'.'] | [] => return None,
+        _ if rest.len() > 19 => return None,
+        _ => {}
     }
     // Nineteen digits fit.
     let (mut value, mut digits, mut point) = (0_u64, 0, None);
@@ -130,6 +133,9 @@ pub(super) fn float32(text: &str) -> Result<f32, String> {
 
 /// Whether a string is exactly a JSON number: no sign `+`, no leading zero, no blank.
 pub(super) fn is_number(text: &str) -> bool {
+    if short(text).is_some() {
+        return true;
+    }
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let text = text.strip_prefix('-').unwrap_or(text);
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
@@ -244,6 +250,11 @@ mod tests {
             }
             prop_assert_eq!(integer::<i64>(&text, "int64"), integer(&exponent, "int64").map_err(|it| it.replace("e0`", "`")));
             prop_assert!(!exceeds_float64(&text) || text.len() > 15);
+        }
+
+        #[test]
+        fn numbers_are_those_of_json(text in "-?[0-9.+e-]{0,6}") {
+            prop_assert_eq!(is_number(&text), serde_json::from_str::<Box<serde_json::value::RawValue>>(&text).is_ok());
         }
     }
 }

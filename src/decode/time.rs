@@ -133,29 +133,21 @@ fn split(text: &str) -> Option<Parts<'_>> {
 }
 
 fn calendar_day(text: &str) -> Option<Date> {
-    let [year, month, day] = numbers(text, b'-', [4, 2, 2])?;
-    Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()
+    let [y, e, a, r, b'-', m, month, b'-', d, day] = text.as_bytes() else { return None };
+    let year = i16::from(pair(*y, *e)?) * 100 + i16::from(pair(*a, *r)?);
+    Date::new(year, pair(*m, *month)?, pair(*d, *day)?).ok()
 }
 
 fn clock_time(text: &str) -> Option<Time> {
-    let [hour, minute, second] = numbers(text, b':', [2, 2, 2])?;
-    Time::new(i8::try_from(hour).ok()?, i8::try_from(minute).ok()?, i8::try_from(second).ok()?, 0).ok()
+    let [h, hour, b':', m, minute, b':', s, second] = text.as_bytes() else { return None };
+    Time::new(pair(*h, *hour)?, pair(*m, *minute)?, pair(*s, *second)?, 0).ok()
 }
 
-/// Three numbers of fixed width with `between` between them.
-fn numbers(text: &str, between: u8, widths: [usize; 3]) -> Option<[i16; 3]> {
-    let mut bytes = text.bytes();
-    let mut numbers = [0_i16; 3];
-    for (index, width) in widths.into_iter().enumerate() {
-        if index > 0 && bytes.next()? != between {
-            return None;
-        }
-        for _ in 0..width {
-            let digit = bytes.next().filter(u8::is_ascii_digit)?;
-            numbers[index] = numbers[index] * 10 + i16::from(digit - b'0');
-        }
-    }
-    bytes.next().is_none().then_some(numbers)
+/// The number of two digits.
+#[inline]
+fn pair(tens: u8, ones: u8) -> Option<i8> {
+    let digit = |byte: u8| byte.is_ascii_digit().then(|| (byte - b'0').cast_signed());
+    Some(digit(tens)? * 10 + digit(ones)?)
 }
 
 /// `+08:00`, `-0330`, `+08`.
@@ -165,15 +157,11 @@ fn offset_seconds(text: &str) -> Option<i32> {
         b'-' => -1,
         _ => return None,
     };
-    let pair = |from: usize| match text.as_bytes().get(from..from + 2)? {
-        [tens @ b'0'..=b'9', ones @ b'0'..=b'9'] => Some(i32::from(*tens - b'0') * 10 + i32::from(*ones - b'0')),
-        _ => None,
+    let (hours, minutes) = match text.as_bytes() {
+        [_, h, hours, b':', m, minutes] | [_, h, hours, m, minutes] => (pair(*h, *hours)?, pair(*m, *minutes)?),
+        [_, h, hours] => (pair(*h, *hours)?, 0),
+        _ => return None,
     };
-    let (hours, minutes) = match (text.len(), text.as_bytes().get(3)) {
-        (6, Some(b':')) => (pair(1)?, pair(4)?),
-        (5, _) => (pair(1)?, pair(3)?),
-        (3, _) => (pair(1)?, 0),
-        (_, _) => return None,
-    };
+    let (hours, minutes) = (i32::from(hours), i32::from(minutes));
     (hours < 24 && minutes < 60).then_some(sign * (hours * 3600 + minutes * 60))
 }

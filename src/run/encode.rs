@@ -73,7 +73,7 @@ impl Staged {
         let Some(path) = &self.path else { return Ok(()) };
         let file = match &mut self.file {
             Some(file) => file,
-            None => self.file.insert(ParquetFile::create(path, batch.schema())?),
+            None => self.file.insert(ParquetFile::create(path, batch)?),
         };
         Ok(file.write(batch)?)
     }

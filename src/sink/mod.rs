@@ -4,6 +4,7 @@
 //! batches, schema and lineage, without times or host names; a file appears by one rename after it is durable.
 //! Entry points: [`Layout`], [`ParquetFile`], [`publish`].
 
+mod dictionary;
 mod footer;
 mod layout;
 mod parquet;

@@ -1,19 +1,20 @@
 //! Writes one Parquet file to staging, hashing every byte on its way, and makes it durable.
 //!
-//! The bytes depend on nothing but batches, schema and lineage: `created_by` is pinned, there are no times, and row
-//! groups are cut by rows and size.
+//! The bytes depend on nothing but batches, schema and lineage: `created_by` is pinned, there are no times, row groups are
+//! cut by rows and size, and the first batch decides which columns have a dictionary.
 
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
 use parquet::arrow::{ArrowSchemaConverter, ArrowWriter};
 use parquet::basic::{Compression, Type, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
+use parquet::schema::types::ColumnPath;
 
+use super::dictionary;
 use crate::disk::{self, DiskFile, Durability};
 
 /// The form `name version x` is the one parquet readers parse to decide whether statistics can be trusted.
@@ -123,8 +124,10 @@ pub struct ParquetFile {
 }
 
 impl ParquetFile {
-    /// Begins `staging`, creating its folder; a file left there by an earlier try of the same token is overwritten.
-    pub fn create(staging: &Path, schema: SchemaRef) -> Result<Self, SinkError> {
+    /// Begins `staging`, creating its folder, as suits `first`, the first batch, which is not written yet; a file left
+    /// there by an earlier try of the same token is overwritten.
+    pub fn create(staging: &Path, first: &RecordBatch) -> Result<Self, SinkError> {
+        let schema = first.schema();
         if schema.fields().is_empty() {
             return Err(SinkError::NoColumns { path: staging.to_owned() });
         }
@@ -135,7 +138,7 @@ impl ParquetFile {
         let file = DiskFile::create(staging).map_err(io)?;
         let hashed = Hashed { file: BufWriter::with_capacity(1 << 20, file), hasher: blake3::Hasher::new(), bytes: 0 };
         let failed = |source| failure(staging, source);
-        let properties = properties(&schema).map_err(failed)?;
+        let properties = properties(first).map_err(failed)?;
         let writer = ArrowWriter::try_new(hashed, schema, Some(properties)).map_err(failed)?;
         Ok(Self { path: staging.to_owned(), writer, rows: 0 })
     }
@@ -174,7 +177,7 @@ impl ParquetFile {
     }
 }
 
-fn properties(schema: &SchemaRef) -> Result<WriterProperties, ParquetError> {
+fn properties(first: &RecordBatch) -> Result<WriterProperties, ParquetError> {
     let mut builder = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
         .set_created_by(CREATED_BY.to_owned())
@@ -182,11 +185,16 @@ fn properties(schema: &SchemaRef) -> Result<WriterProperties, ParquetError> {
         .set_max_row_group_bytes(Some(GROUP_BYTES))
         .set_column_index_truncate_length(Some(STATISTICS_BYTES))
         .set_statistics_truncate_length(Some(STATISTICS_BYTES));
-    // Floats hardly repeat: a dictionary makes their columns larger.
-    for column in ArrowSchemaConverter::new().convert(schema)?.columns() {
+    let schema = first.schema();
+    // Floats hardly repeat, wherever they are: a dictionary makes their columns larger.
+    for column in ArrowSchemaConverter::new().convert(&schema)?.columns() {
         if matches!(column.physical_type(), Type::FLOAT | Type::DOUBLE) {
             builder = builder.set_column_dictionary_enabled(column.path().clone(), false);
         }
+    }
+    for at in dictionary::without(first) {
+        let path = ColumnPath::new(vec![schema.field(at).name().clone()]);
+        builder = builder.set_column_dictionary_enabled(path, false);
     }
     Ok(builder.build())
 }

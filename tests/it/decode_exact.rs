@@ -78,7 +78,7 @@ fn same(array: &ArrayRef, row: usize, column: &T, text: Option<&str>) -> bool {
 fn written(schema: &DatasetSchema, batch: &RecordBatch) -> Vec<RecordBatch> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("f.parquet");
-    let mut file = ParquetFile::create(&path, schema.to_arrow()).unwrap();
+    let mut file = ParquetFile::create(&path, &RecordBatch::new_empty(schema.to_arrow())).unwrap();
     file.write(batch).unwrap();
     file.finish(&Lineage::default()).unwrap();
     let file = std::fs::File::open(path).unwrap();

@@ -95,7 +95,7 @@ fn lineage() -> Lineage {
 }
 
 fn write(path: &Path) -> Finished {
-    let mut file = ParquetFile::create(path, batch().schema()).unwrap();
+    let mut file = ParquetFile::create(path, &batch()).unwrap();
     file.write(&batch()).unwrap();
     file.write(&batch()).unwrap();
     file.finish(&lineage()).unwrap()
@@ -136,16 +136,16 @@ fn the_footer_names_what_is_in_the_file() {
 fn a_file_without_columns_is_refused_and_one_without_rows_is_not() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("f");
-    let none = ParquetFile::create(&path, Arc::new(Schema::empty()));
+    let none = ParquetFile::create(&path, &RecordBatch::new_empty(Arc::new(Schema::empty())));
     assert!(matches!(none, Err(SinkError::NoColumns { .. })) && !path.exists());
-    let finished = ParquetFile::create(&path, batch().schema()).unwrap().finish(&lineage()).unwrap();
+    let finished = ParquetFile::create(&path, &batch()).unwrap().finish(&lineage()).unwrap();
     assert_eq!((finished.rows, footer(&path).unwrap().rows), (0, 0));
 }
 
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_says_so() {
-    let mut file = ParquetFile::create(Path::new("/dev/full"), batch().schema()).unwrap();
+    let mut file = ParquetFile::create(Path::new("/dev/full"), &batch()).unwrap();
     file.write(&batch()).unwrap();
     let full = file.finish(&lineage()).unwrap_err().to_string();
     assert_eq!(full, "cannot write `/dev/full`: free space and run again, nothing is lost");

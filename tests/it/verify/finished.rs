@@ -32,7 +32,7 @@ fn impostor(path: &Path) {
     };
     let column: ArrayRef = Arc::new(Int64Array::from(vec![1, 2, 3]));
     let batch = RecordBatch::try_from_iter([("rank", column)]).unwrap();
-    let mut file = ParquetFile::create(path, batch.schema()).unwrap();
+    let mut file = ParquetFile::create(path, &batch).unwrap();
     file.write(&batch).unwrap();
     file.finish(&lineage).unwrap();
 }
