@@ -1,81 +1,134 @@
 //! The keys a record is expected to have: records of one provider mostly list the same ones in the same order, and a key
 //! that is known need not be looked for, only compared.
 
-use super::scan::Scanner;
-use super::tape::Node;
+use super::scan::{Malformed, Scanner};
 
-/// The keys of a record, and how far the next one has kept to them.
+/// Where a key stands, without its quotes.
+#[derive(Debug, Default)]
+pub(super) struct Key {
+    pub(super) span: (u32, u32),
+    pub(super) escaped: bool,
+}
+
+/// The keys of the last record, and how far the next one has come.
 #[derive(Debug, Default)]
 pub(super) struct Shape {
     /// The keys as they are spelled, each with its quotes and the colon.
     text: Vec<u8>,
     /// Where each ends.
     ends: Vec<usize>,
-    /// How often keys were learned.
+    /// Another one with each change of the keys.
     number: u32,
     next: usize,
-    is_kept: bool,
+    /// False for what is no record, and where a key is not followed by its colon or spelled with escapes.
+    is_plain: bool,
+}
+
+impl Key {
+    /// Takes a key and its colon.
+    #[inline]
+    pub(super) fn read(scanner: &mut Scanner<'_>) -> Result<Self, Malformed> {
+        scanner.ahead();
+        let start = scanner.at + 1;
+        let escaped = scanner.key()?;
+        let end = scanner.at - 1;
+        scanner.expect(b':', "a colon is missing")?;
+        Ok(Self { span: (start as u32, end as u32), escaped })
+    }
 }
 
 impl Shape {
     /// Begins a record.
     pub(super) fn begin(&mut self) {
-        (self.next, self.is_kept) = (0, true);
+        (self.next, self.is_plain) = (0, true);
     }
 
-    /// Takes the next key if it is the one that is expected, with its colon; says where it stands without its quotes.
+    /// Takes the next key and its colon; a key that was not expected is from now on.
     #[inline]
-    pub(super) fn key(&mut self, scanner: &mut Scanner<'_>) -> Option<(u32, u32)> {
+    pub(super) fn key(&mut self, scanner: &mut Scanner<'_>) -> Result<Key, Malformed> {
         scanner.ahead();
-        let start = self.next.checked_sub(1).map_or(Some(0), |before| self.ends.get(before).copied());
-        let found = start.zip(self.ends.get(self.next).copied()).and_then(|(start, end)| {
-            let expected = self.text.get(start..end)?;
-            let stands = scanner.text.as_bytes().get(scanner.at..scanner.at + expected.len())?;
-            is_same(expected, stands).then_some((scanner.at + 1, scanner.at + expected.len()))
-        });
+        let at = self.next;
         self.next += 1;
-        self.is_kept &= found.is_some();
-        let (start, end) = found?;
-        scanner.at = end;
-        Some((start as u32, end as u32 - 2))
-    }
-
-    /// Ends a record; false when it was another one than expected.
-    pub(super) fn end(&mut self) -> bool {
-        self.is_kept &= self.next == self.ends.len();
-        self.is_kept
-    }
-
-    /// What was read is no record, or another one.
-    pub(super) fn miss(&mut self) {
-        self.is_kept = false;
-    }
-
-    /// Expects from now on the keys of the record on `nodes`, if each stands right before its colon.
-    pub(super) fn learn(&mut self, nodes: &[Node], text: &str) {
-        self.text.clear();
-        self.ends.clear();
-        self.number = self.number.wrapping_add(1);
-        let mut next = 1;
-        while let Some(node) = nodes.get(next) {
-            let (start, end) = (node.key.0 as usize, node.key.1 as usize);
-            match text.as_bytes().get(start - 1..end + 2) {
-                Some(key) if key.ends_with(b"\":") && !node.key_escaped => self.text.extend_from_slice(key),
-                Some(_) | None => break,
-            }
-            self.ends.push(self.text.len());
-            next = node.end as usize;
-        }
-        if next < nodes.len() {
-            self.text.clear();
-            self.ends.clear();
+        match self.expected(at, scanner) {
+            Some(key) => Ok(key),
+            None => self.learn(at, scanner),
         }
     }
 
-    /// The number of the keys, if the last record had them.
     #[inline]
-    pub(super) fn met(&self) -> Option<u32> {
-        self.is_kept.then_some(self.number)
+    fn expected(&self, at: usize, scanner: &mut Scanner<'_>) -> Option<Key> {
+        let start = if at == 0 { 0 } else { *self.ends.get(at - 1)? };
+        let expected = self.text.get(start..*self.ends.get(at)?)?;
+        let stands = scanner.text.as_bytes().get(scanner.at..scanner.at + expected.len())?;
+        if !is_same(expected, stands) {
+            return None;
+        }
+        let start = scanner.at + 1;
+        scanner.at += expected.len();
+        Some(Key { span: (start as u32, scanner.at as u32 - 2), escaped: false })
+    }
+
+    #[cold]
+    fn learn(&mut self, at: usize, scanner: &mut Scanner<'_>) -> Result<Key, Malformed> {
+        self.cut(at);
+        let key = Key::read(scanner)?;
+        let (start, end) = (key.span.0 as usize - 1, key.span.1 as usize + 2);
+        let spelled = scanner.text.as_bytes().get(start..end).filter(|spelled| spelled.ends_with(b"\":"));
+        match spelled {
+            Some(spelled) if self.is_plain && !key.escaped => {
+                self.text.extend_from_slice(spelled);
+                self.ends.push(self.text.len());
+            }
+            Some(_) | None => self.is_plain = false,
+        }
+        Ok(key)
+    }
+
+    /// Expects the first `keys` keys alone.
+    fn cut(&mut self, keys: usize) {
+        self.ends.truncate(keys);
+        self.text.truncate(self.ends.last().copied().unwrap_or_default());
+        self.number = self.number.wrapping_add(1);
+    }
+
+    /// Ends a record.
+    pub(super) fn end(&mut self) {
+        if self.next < self.ends.len() {
+            self.cut(self.next);
+        }
+    }
+
+    /// What was read is no record.
+    pub(super) fn miss(&mut self) {
+        self.is_plain = false;
+    }
+
+    /// The number of the keys: the last record had just these.
+    #[inline]
+    pub(super) fn number(&self) -> Option<u32> {
+        self.is_plain.then_some(self.number)
+    }
+
+    /// Takes the object that begins here, whatever is in it.
+    pub(super) fn skip(&mut self, scanner: &mut Scanner<'_>) -> Result<(), Malformed> {
+        self.begin();
+        scanner.at += 1;
+        if scanner.ahead() == Some(b'}') {
+            scanner.at += 1;
+            return Ok(());
+        }
+        loop {
+            self.key(scanner)?;
+            scanner.value()?;
+            match scanner.ahead() {
+                Some(b',') => scanner.at += 1,
+                Some(b'}') => break,
+                Some(_) | None => return scanner.wrong("neither a comma nor the end of an object"),
+            }
+        }
+        scanner.at += 1;
+        self.end();
+        Ok(())
     }
 }
 

@@ -1,7 +1,7 @@
 //! Values as a flat list of nodes that say where in the text they stand.
 
 use super::scan::{Digits, Malformed, Scanner};
-use super::shape::Shape;
+use super::shape::{Key, Shape};
 use super::value::Value;
 
 /// What a value is.
@@ -70,8 +70,8 @@ impl Tape {
         deepest: usize,
     ) -> Result<Value<'t, 'a>, Malformed> {
         self.begin(scanner)?;
-        self.shape.miss();
         self.value(scanner, Key::default(), deepest)?;
+        self.shape.miss();
         Ok(self.root(scanner.text))
     }
 
@@ -85,16 +85,11 @@ impl Tape {
         self.nodes.push(Node::of(&Key::default(), Kind::Object, (start, start), 0));
         let mut shape = std::mem::take(&mut self.shape);
         shape.begin();
-        let read = self.members(scanner, DEEPEST - 1, |scanner| match shape.key(scanner) {
-            Some(span) => Ok(Key { span, escaped: false }),
-            None => Key::read(scanner),
-        });
+        let read = self.members(scanner, DEEPEST - 1, |scanner| shape.key(scanner));
+        shape.end();
         self.shape = shape;
         read?;
         self.nodes[0] = Node::of(&Key::default(), Kind::Object, (start, scanner.at), self.nodes.len());
-        if !self.shape.end() {
-            self.shape.learn(&self.nodes, scanner.text);
-        }
         Ok(self.root(scanner.text))
     }
 
@@ -142,6 +137,7 @@ impl Tape {
         let (here, start) = (self.nodes.len(), scanner.at);
         self.nodes.push(Node::of(&key, kind, (start, start), 0));
         match (deeper.checked_sub(1), kind) {
+            (None, Kind::Object) => self.shape.skip(scanner)?,
             (None, _) => scanner.skip()?,
             (Some(deeper), Kind::Object) => self.members(scanner, deeper, Key::read)?,
             (Some(deeper), _) => self.list(scanner, deeper)?,
@@ -200,23 +196,5 @@ impl Node {
     fn of(key: &Key, kind: Kind, (start, end): (usize, usize), behind: usize) -> Self {
         let text = (start as u32, end as u32);
         Self { key: key.span, key_escaped: key.escaped, kind, text, end: behind as u32 }
-    }
-}
-
-#[derive(Debug, Default)]
-struct Key {
-    span: (u32, u32),
-    escaped: bool,
-}
-
-impl Key {
-    #[inline]
-    fn read(scanner: &mut Scanner<'_>) -> Result<Self, Malformed> {
-        scanner.ahead();
-        let start = scanner.at + 1;
-        let escaped = scanner.key()?;
-        let end = scanner.at - 1;
-        scanner.expect(b':', "a colon is missing")?;
-        Ok(Self { span: (start as u32, end as u32), escaped })
     }
 }

@@ -109,11 +109,11 @@ impl<'t, 'a> Value<'t, 'a> {
         &self.tape.nodes[self.at]
     }
 
-    /// The number of a record's shape, if it has the one its tape expected: the same number, the same keys, spelled the
-    /// same, in the same order.
+    /// The number of a record's shape, if it has one: two records of one tape with the same number have the same keys,
+    /// spelled the same, in the same order.
     #[inline]
     pub fn shape(self) -> Option<u32> {
-        self.tape.shape.met().filter(|_| self.at == 0)
+        self.tape.shape.number().filter(|_| self.at == 0)
     }
 
     #[inline]

@@ -8,12 +8,22 @@ use super::frame::{FrameError, senseless, within};
 /// Bodies shorter than this are packed with less effort.
 const BRIEF: usize = 1024;
 
+/// Bodies from here on are packed by their long repetitions.
+const LONG: usize = 16 << 10;
+
 /// Packs a body, as one zstd frame.
 pub(super) fn pack(body: &[u8], zstd: &mut Compressor<'_>) -> Result<Vec<u8>, FrameError> {
     let failed = |error: std::io::Error| FrameError::Body(error.to_string());
-    // A few hundred bytes are not worth a table of how to write them.
-    let level = if body.len() < BRIEF { -1 } else { 1 };
-    zstd.set_parameter(CParameter::CompressionLevel(level)).map_err(failed)?;
+    // A few hundred bytes are not worth a table of how to write them. In long pages it is whole keys and values that come again:
+    // looking for no shorter ones is faster and packs closer. 0 is what is usual for the level.
+    let (level, shortest) = match body.len() {
+        ..BRIEF => (-1, 0),
+        BRIEF..LONG => (1, 0),
+        _ => (1, 7),
+    };
+    for parameter in [CParameter::CompressionLevel(level), CParameter::MinMatch(shortest)] {
+        zstd.set_parameter(parameter).map_err(failed)?;
+    }
     zstd.compress(body).map_err(failed)
 }
 
