@@ -11,6 +11,7 @@ mod document;
 mod elements;
 mod scan;
 mod shape;
+mod span;
 mod tape;
 mod text;
 mod value;

@@ -2,13 +2,7 @@
 //! that is known need not be looked for, only compared.
 
 use super::scan::{Malformed, Scanner};
-
-/// Where a key stands, without its quotes.
-#[derive(Debug, Default)]
-pub(super) struct Key {
-    pub(super) span: (u32, u32),
-    pub(super) escaped: bool,
-}
+use super::span::Span;
 
 /// The keys of the last record, and how far the next one has come.
 #[derive(Debug, Default)]
@@ -24,17 +18,15 @@ pub(super) struct Shape {
     is_plain: bool,
 }
 
-impl Key {
-    /// Takes a key and its colon.
-    #[inline]
-    pub(super) fn read(scanner: &mut Scanner<'_>) -> Result<Self, Malformed> {
-        scanner.ahead();
-        let start = scanner.at + 1;
-        let escaped = scanner.key()?;
-        let end = scanner.at - 1;
-        scanner.expect(b':', "a colon is missing")?;
-        Ok(Self { span: (start as u32, end as u32), escaped })
-    }
+/// Takes a key and its colon; says where it stands without its quotes.
+#[inline]
+pub(super) fn read_key(scanner: &mut Scanner<'_>) -> Result<Span, Malformed> {
+    scanner.ahead();
+    let start = scanner.at + 1;
+    let escaped = scanner.key()?;
+    let end = scanner.at - 1;
+    scanner.expect(b':', "a colon is missing")?;
+    Ok(Span::new(start, end).escaped(escaped))
 }
 
 impl Shape {
@@ -43,9 +35,9 @@ impl Shape {
         (self.next, self.is_plain) = (0, true);
     }
 
-    /// Takes the next key and its colon; a key that was not expected is from now on.
+    /// Takes the next key and its colon, as [`read_key`]; a key that was not expected is from now on.
     #[inline]
-    pub(super) fn key(&mut self, scanner: &mut Scanner<'_>) -> Result<Key, Malformed> {
+    pub(super) fn key(&mut self, scanner: &mut Scanner<'_>) -> Result<Span, Malformed> {
         scanner.ahead();
         let at = self.next;
         self.next += 1;
@@ -56,7 +48,7 @@ impl Shape {
     }
 
     #[inline]
-    fn expected(&self, at: usize, scanner: &mut Scanner<'_>) -> Option<Key> {
+    fn expected(&self, at: usize, scanner: &mut Scanner<'_>) -> Option<Span> {
         let start = if at == 0 { 0 } else { *self.ends.get(at - 1)? };
         let expected = self.text.get(start..*self.ends.get(at)?)?;
         let stands = scanner.text.as_bytes().get(scanner.at..scanner.at + expected.len())?;
@@ -65,17 +57,17 @@ impl Shape {
         }
         let start = scanner.at + 1;
         scanner.at += expected.len();
-        Some(Key { span: (start as u32, scanner.at as u32 - 2), escaped: false })
+        Some(Span::new(start, scanner.at - 2))
     }
 
     #[cold]
-    fn learn(&mut self, at: usize, scanner: &mut Scanner<'_>) -> Result<Key, Malformed> {
+    fn learn(&mut self, at: usize, scanner: &mut Scanner<'_>) -> Result<Span, Malformed> {
         self.cut(at);
-        let key = Key::read(scanner)?;
-        let (start, end) = (key.span.0 as usize - 1, key.span.1 as usize + 2);
-        let spelled = scanner.text.as_bytes().get(start..end).filter(|spelled| spelled.ends_with(b"\":"));
+        let key = read_key(scanner)?;
+        let spelled =
+            scanner.text.as_bytes().get(key.start() - 1..key.end() + 2).filter(|spelled| spelled.ends_with(b"\":"));
         match spelled {
-            Some(spelled) if self.is_plain && !key.escaped => {
+            Some(spelled) if self.is_plain && !key.is_escaped() => {
                 self.text.extend_from_slice(spelled);
                 self.ends.push(self.text.len());
             }

@@ -1,7 +1,8 @@
 //! Values as a flat list of nodes that say where in the text they stand.
 
 use super::scan::{Digits, Malformed, Scanner};
-use super::shape::{Key, Shape};
+use super::shape::{Shape, read_key};
+use super::span::{LONGEST, Span};
 use super::value::Value;
 
 /// What a value is.
@@ -31,11 +32,10 @@ pub(super) const DEEPEST: usize = 128;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Node {
     /// Where the key stands, without its quotes; empty in a list.
-    pub(super) key: (u32, u32),
-    pub(super) key_escaped: bool,
-    pub(super) kind: Kind,
+    pub(super) key: Span,
     /// Where the value stands.
-    pub(super) text: (u32, u32),
+    pub(super) text: Span,
+    pub(super) kind: Kind,
     /// Index of the first node that is not below this one.
     pub(super) end: u32,
 }
@@ -70,7 +70,7 @@ impl Tape {
         deepest: usize,
     ) -> Result<Value<'t, 'a>, Malformed> {
         self.begin(scanner)?;
-        self.value(scanner, Key::default(), deepest)?;
+        self.value(scanner, Span::default(), deepest)?;
         self.shape.miss();
         Ok(self.root(scanner.text))
     }
@@ -82,20 +82,20 @@ impl Tape {
         }
         self.begin(scanner)?;
         let start = scanner.at;
-        self.nodes.push(Node::of(&Key::default(), Kind::Object, (start, start), 0));
+        self.nodes.push(Node::of(Span::default(), Kind::Object, (start, start), 0));
         let mut shape = std::mem::take(&mut self.shape);
         shape.begin();
         let read = self.members(scanner, DEEPEST - 1, |scanner| shape.key(scanner));
         shape.end();
         self.shape = shape;
         read?;
-        self.nodes[0] = Node::of(&Key::default(), Kind::Object, (start, scanner.at), self.nodes.len());
+        self.nodes[0] = Node::of(Span::default(), Kind::Object, (start, scanner.at), self.nodes.len());
         Ok(self.root(scanner.text))
     }
 
     fn begin(&mut self, scanner: &Scanner<'_>) -> Result<(), Malformed> {
-        if u32::try_from(scanner.text.len()).is_err() {
-            return scanner.wrong("more than 4 GiB of text");
+        if scanner.text.len() > LONGEST {
+            return scanner.wrong("more than 2 GiB of text");
         }
         self.nodes.clear();
         Ok(())
@@ -107,7 +107,7 @@ impl Tape {
     }
 
     #[inline]
-    fn value(&mut self, scanner: &mut Scanner<'_>, key: Key, deeper: usize) -> Result<(), Malformed> {
+    fn value(&mut self, scanner: &mut Scanner<'_>, key: Span, deeper: usize) -> Result<(), Malformed> {
         let first = scanner.ahead();
         let start = scanner.at;
         let kind = match first {
@@ -129,20 +129,20 @@ impl Tape {
             Some(b'[') => return self.nested(scanner, key, Kind::List, deeper),
             Some(_) | None => return scanner.wrong("a value is missing"),
         };
-        self.nodes.push(Node::of(&key, kind, (start, scanner.at), self.nodes.len() + 1));
+        self.nodes.push(Node::of(key, kind, (start, scanner.at), self.nodes.len() + 1));
         Ok(())
     }
 
-    fn nested(&mut self, scanner: &mut Scanner<'_>, key: Key, kind: Kind, deeper: usize) -> Result<(), Malformed> {
+    fn nested(&mut self, scanner: &mut Scanner<'_>, key: Span, kind: Kind, deeper: usize) -> Result<(), Malformed> {
         let (here, start) = (self.nodes.len(), scanner.at);
-        self.nodes.push(Node::of(&key, kind, (start, start), 0));
+        self.nodes.push(Node::of(key, kind, (start, start), 0));
         match (deeper.checked_sub(1), kind) {
             (None, Kind::Object) => self.shape.skip(scanner)?,
             (None, _) => scanner.skip()?,
-            (Some(deeper), Kind::Object) => self.members(scanner, deeper, Key::read)?,
+            (Some(deeper), Kind::Object) => self.members(scanner, deeper, read_key)?,
             (Some(deeper), _) => self.list(scanner, deeper)?,
         }
-        self.nodes[here] = Node::of(&key, kind, (start, scanner.at), self.nodes.len());
+        self.nodes[here] = Node::of(key, kind, (start, scanner.at), self.nodes.len());
         Ok(())
     }
 
@@ -152,7 +152,7 @@ impl Tape {
         &mut self,
         scanner: &mut Scanner<'a>,
         deeper: usize,
-        mut key: impl FnMut(&mut Scanner<'a>) -> Result<Key, Malformed>,
+        mut key: impl FnMut(&mut Scanner<'a>) -> Result<Span, Malformed>,
     ) -> Result<(), Malformed> {
         scanner.at += 1;
         if scanner.ahead() == Some(b'}') {
@@ -179,7 +179,7 @@ impl Tape {
             return Ok(());
         }
         loop {
-            self.value(scanner, Key::default(), deeper)?;
+            self.value(scanner, Span::default(), deeper)?;
             match scanner.ahead() {
                 Some(b',') => scanner.at += 1,
                 Some(b']') => break,
@@ -193,8 +193,7 @@ impl Tape {
 
 impl Node {
     #[inline]
-    fn of(key: &Key, kind: Kind, (start, end): (usize, usize), behind: usize) -> Self {
-        let text = (start as u32, end as u32);
-        Self { key: key.span, key_escaped: key.escaped, kind, text, end: behind as u32 }
+    fn of(key: Span, kind: Kind, (start, end): (usize, usize), behind: usize) -> Self {
+        Self { key, text: Span::new(start, end), kind, end: behind as u32 }
     }
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
+use super::span::Span;
 use super::tape::{Kind, Node, Tape};
 use super::text::unescape;
 
@@ -117,8 +118,8 @@ impl<'t, 'a> Value<'t, 'a> {
     }
 
     #[inline]
-    fn slice(self, (start, end): (u32, u32)) -> &'a str {
-        &self.text[start as usize..end as usize]
+    fn slice(self, span: Span) -> &'a str {
+        &self.text[span.start()..span.end()]
     }
 
     /// What it is.
@@ -135,7 +136,7 @@ impl<'t, 'a> Value<'t, 'a> {
 
     /// The JSON text from where it begins to where `last`, which stands behind it, ends.
     pub fn until(self, last: Self) -> &'a str {
-        self.slice((self.node().text.0, last.node().text.1))
+        self.slice(Span::new(self.node().text.start(), last.node().text.end()))
     }
 
     /// The key it stands under; empty in a list.
@@ -143,14 +144,14 @@ impl<'t, 'a> Value<'t, 'a> {
     pub fn key(self) -> Cow<'a, str> {
         let node = self.node();
         let key = self.slice(node.key);
-        if node.key_escaped { unescaped(key) } else { Cow::Borrowed(key) }
+        if node.key.is_escaped() { unescaped(key) } else { Cow::Borrowed(key) }
     }
 
     /// The key it stands under, if it is spelled without escapes.
     #[inline]
     pub fn plain_key(self) -> Option<&'a str> {
         let node = self.node();
-        (!node.key_escaped).then(|| self.slice(node.key))
+        (!node.key.is_escaped()).then(|| self.slice(node.key))
     }
 
     /// Whether [`Self::flaw`] has to look: scalars without escapes have none.
@@ -216,7 +217,7 @@ impl<'t, 'a> Value<'t, 'a> {
         for at in self.at..self.node().end as usize {
             let value = Self { at, ..self };
             let node = value.node();
-            if node.key_escaped && is_half(value.slice(node.key)) {
+            if node.key.is_escaped() && is_half(value.slice(node.key)) {
                 return Some(self.flaw_at(at, None, "the key holds half of a surrogate pair, which is no character"));
             }
             match node.kind {
