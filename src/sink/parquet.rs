@@ -7,8 +7,8 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
-use parquet::arrow::{ArrowSchemaConverter, ArrowWriter};
-use parquet::basic::{Compression, Type, ZstdLevel};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
@@ -186,12 +186,6 @@ fn properties(first: &RecordBatch) -> Result<WriterProperties, ParquetError> {
         .set_column_index_truncate_length(Some(STATISTICS_BYTES))
         .set_statistics_truncate_length(Some(STATISTICS_BYTES));
     let schema = first.schema();
-    // Floats hardly repeat, wherever they are: a dictionary makes their columns larger.
-    for column in ArrowSchemaConverter::new().convert(&schema)?.columns() {
-        if matches!(column.physical_type(), Type::FLOAT | Type::DOUBLE) {
-            builder = builder.set_column_dictionary_enabled(column.path().clone(), false);
-        }
-    }
     for at in dictionary::without(first) {
         let path = ColumnPath::new(vec![schema.field(at).name().clone()]);
         builder = builder.set_column_dictionary_enabled(path, false);

@@ -127,7 +127,7 @@ fn the_footer_names_what_is_in_the_file() {
     let dictionary = |column: usize| {
         reader.metadata().row_group(0).column(column).encodings().any(|encoding| encoding == Encoding::RLE_DICTIONARY)
     };
-    assert_eq!([dictionary(0), dictionary(1), dictionary(2)], [true, false, true]);
+    assert_eq!([dictionary(0), dictionary(1), dictionary(2)], [false, true, false], "only what repeats has one");
     fs::write(&path, b"PAR1 cut").unwrap();
     assert!(footer(&path).unwrap_err().to_string().ends_with("is no whole Parquet file: restore it from a copy"));
 }

@@ -17,12 +17,14 @@ pub(crate) fn fast() -> String {
 
 /// So many calls in a day that ends half a day from now, whatever the time: a used up quota is then never one whose end
 /// is worth waiting for. The zone of the presets is that of Shanghai.
+#[expect(clippy::disallowed_methods, reason = "the binary reads the same clock")]
 pub(crate) fn day(max: u32) -> String {
     let hour = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::get("Asia/Shanghai").unwrap()).hour();
     format!("{{ max = {max}, resets = \"{:02}:00\" }}", (hour + 12) % 24)
 }
 
 /// Whether `text` is an instant at which such a day begins.
+#[expect(clippy::disallowed_methods, reason = "the binary reads the same clock")]
 pub(crate) fn begins_day(text: &str) -> bool {
     let ahead = text.parse::<jiff::Timestamp>().unwrap().duration_since(jiff::Timestamp::now()).as_mins();
     text.contains(":00:0") && (11 * 60 - 1..=12 * 60).contains(&ahead)
