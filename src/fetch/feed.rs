@@ -81,3 +81,51 @@ fn bytes(frames: &[Frame]) -> usize {
     };
     frames.iter().map(body).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use futures_util::FutureExt;
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::plan::CellId;
+    use crate::spool::{PageFrame, PageHead};
+
+    fn page(bytes: usize) -> Vec<Frame> {
+        let head = PageHead {
+            cell: CellId([1; 16]),
+            epoch: 0,
+            page: 0,
+            status: 200,
+            records: 1,
+            next: None,
+            request: [0; 16],
+            credits: None,
+            total: None,
+            parallel: false,
+            received: Timestamp::UNIX_EPOCH,
+        };
+        vec![Frame::Page(PageFrame { head, body: Bytes::from(vec![0; bytes]) })]
+    }
+
+    #[test]
+    fn fetching_waits_while_too_much_does() {
+        let (feed, mut fed) = Feed::new();
+        let may_fetch = || feed.room().now_or_never().is_some();
+        feed.hand_on(page(MOST));
+        assert!(may_fetch(), "as much as may wait");
+        feed.hand_on(page(1));
+        assert!(!may_fetch());
+        let taken = fed.ready().map(|frames| bytes(&frames)).unwrap();
+        assert!(!may_fetch(), "what is on its way is still in memory");
+        fed.taken(taken);
+        assert!(may_fetch());
+        feed.hand_on(page(MOST));
+        assert!(!may_fetch());
+        drop(fed);
+        assert!(may_fetch(), "nobody takes anything any more");
+        feed.hand_on(page(MOST + 1));
+        assert!(may_fetch());
+    }
+}
