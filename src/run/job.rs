@@ -288,15 +288,15 @@ impl JobRun {
         let Some(Begun { spool, retried }) = self.begin_whole(publisher, &settled, outlook).await? else {
             return Ok(None);
         };
-        let hash = settled.row.hash.clone();
+        let hash: Arc<str> = settled.row.hash.as_str().into();
         let mut orders = Vec::new();
         for cell in &settled.cells {
             let id = cell.key.id();
             if retried.as_ref().is_some_and(|retried| !retried.contains(&id)) {
                 continue;
             }
-            let progress = spool.progress(&id).cloned();
-            match progress.as_ref().and_then(|progress| progress.end.clone()) {
+            let progress = spool.progress(&id);
+            match progress.and_then(|progress| progress.end.clone()) {
                 // An earlier run settled it, but did not live to publish it.
                 Some(outcome) => {
                     let end = CellEnd::Settled(outcome);
@@ -307,7 +307,10 @@ impl JobRun {
                     }
                     self.tell(EventKind::CellEnded { cell: cell.key.0.clone(), end });
                 }
-                None => orders.push(Order { partition, hash: hash.clone(), cell: cell.clone(), progress, feed: None }),
+                None => {
+                    let (hash, progress) = (Arc::clone(&hash), progress.cloned().map(Box::new));
+                    orders.push(Order { partition, hash, cell: cell.clone(), progress, feed: None });
+                }
             }
         }
         // Of a later generation most pages are old, and it may be given up.
@@ -347,6 +350,7 @@ impl JobRun {
             down,
         };
         let values = cell.values();
+        let progress = progress.map(|progress| *progress);
         let task = CellTask { id: cell.key.id(), values: &values, spool: &self.spool, partition: &hash, progress };
         let end = fetch_cell(&source, &task).await;
         let end = end.map_err(|error| RunError::Cell { cell: key.0.clone(), source: Box::new(error) });

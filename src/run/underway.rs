@@ -3,6 +3,7 @@
 //! Invariant: a partition is handed on to be published once, when its last cell is settled.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 use crate::fetch::{CellEnd, Feed};
 use crate::plan::{Cell, CellKey};
@@ -106,8 +107,8 @@ impl Underway {
 /// A cell to fetch, with the partition it belongs to and how far it got.
 pub(super) struct Order {
     pub(super) partition: usize,
-    pub(super) hash: String,
+    pub(super) hash: Arc<str>,
     pub(super) cell: Cell,
-    pub(super) progress: Option<CellProgress>,
+    pub(super) progress: Option<Box<CellProgress>>,
     pub(super) feed: Option<Feed>,
 }

@@ -92,14 +92,15 @@ pub struct Lineage {
 impl Lineage {
     /// The footer's key-value pairs, `tidemill.cells` as a JSON list of `[key, outcome]`.
     pub fn pairs(&self) -> Vec<(String, String)> {
-        let cells = serde_json::Value::from_iter(self.cells.iter().map(|(key, outcome)| vec![&**key, &**outcome]));
+        // Pairs of text always are JSON.
+        let cells = serde_json::to_string(&self.cells).unwrap_or_default();
         vec![
             ("tidemill.job".to_owned(), self.job.clone()),
             ("tidemill.provider".to_owned(), self.provider.clone()),
             ("tidemill.partition".to_owned(), self.partition.clone()),
             ("tidemill.generation".to_owned(), self.generation.to_string()),
             ("tidemill.schema".to_owned(), self.schema.clone()),
-            ("tidemill.cells".to_owned(), cells.to_string()),
+            ("tidemill.cells".to_owned(), cells),
             ("tidemill.memory".to_owned(), self.memory.clone()),
         ]
     }

@@ -109,12 +109,13 @@ impl Cells {
             let Err(place) = cell.refs.binary_search_by_key(&page.page, |known| known.page) else {
                 return Err("a page twice");
             };
+            // Most cells have one page.
+            cell.refs.reserve_exact(usize::from(cell.refs.is_empty()));
             cell.refs.insert(place, at);
-            let ahead = Ahead { records: page.records, next: page.next.clone(), request: page.request };
-            cell.progress.ahead.insert(page.page, ahead);
+            let known = Ahead { records: page.records, next: page.next.clone(), request: page.request };
             cell.progress.parallel |= page.parallel;
             cell.progress.hear(page.total);
-            cell.progress.close_gap();
+            cell.progress.enter(page.page, known);
         }
         cell.progress.credits = cell.progress.credits.saturating_add(page.credits.unwrap_or(0));
         Ok(())
@@ -163,12 +164,23 @@ impl CellProgress {
         }
     }
 
-    fn close_gap(&mut self) {
-        while let Some(Ahead { records, next, request }) = self.ahead.remove(&self.pages) {
+    /// Counts the page behind the others, and with it those that came before it; keeps any other for later.
+    fn enter(&mut self, page: u32, known: Ahead) {
+        if page != self.pages {
+            self.ahead.insert(page, known);
+            return;
+        }
+        let mut next = Some(known);
+        while let Some(Ahead { records, next: cursor, request }) = next {
             self.pages += 1;
             self.records = self.records.saturating_add(records);
-            self.next = next;
+            self.next = cursor;
             self.request = Some(request);
+            next = self.ahead.remove(&self.pages);
+        }
+        if self.ahead.is_empty() {
+            // Without it an empty map keeps its memory, for each cell.
+            self.ahead = BTreeMap::new();
         }
     }
 }
