@@ -152,6 +152,12 @@ pub(super) fn is_number(text: &str) -> bool {
         && exponent.is_none_or(digits)
 }
 
+/// No number of so many bytes is too long for a 64-bit float.
+pub(super) const SURE_IN_FLOAT64: usize = 15;
+
+/// No whole number of so many bytes is too large for 64 bits.
+pub(super) const SURE_IN_INT64: usize = 18;
+
 /// How an integer without fraction or exponent is kept when nobody declared its column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Whole {
@@ -164,7 +170,7 @@ pub(super) enum Whole {
 /// True when a 64-bit float is not sure to give back all digits of a number: a fraction has more than 17 of them,
 /// trailing zeros not counted, or a whole number is none that the float can hold.
 pub(super) fn exceeds_float64(text: &str) -> bool {
-    if text.len() <= 15 {
+    if text.len() <= SURE_IN_FLOAT64 {
         return false;
     }
     if let Ok(whole) = text.parse::<i64>() {
@@ -184,8 +190,7 @@ pub(super) fn exceeds_float64(text: &str) -> bool {
 
 /// The kind of a number without fraction and exponent.
 pub(super) fn whole(text: &str) -> Whole {
-    // No eighteen digits are too many.
-    if text.len() <= 18 || text.parse::<i64>().is_ok() {
+    if text.len() <= SURE_IN_INT64 || text.parse::<i64>().is_ok() {
         Whole::Int64
     } else if text.trim_start_matches('-').len() <= 38 {
         Whole::Wide

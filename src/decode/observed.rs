@@ -27,8 +27,23 @@ impl Observed {
             Kind::Null => {}
             Kind::Bool(_) => self.bool = true,
             Kind::Text | Kind::Escaped => self.text = true,
-            kind @ (Kind::Whole | Kind::Fraction) => self.number(kind, value.raw()),
+            kind @ (Kind::Whole | Kind::Fraction) => {
+                if !self.has_seen(kind, value.raw().len()) {
+                    self.number(kind, value.raw());
+                }
+            }
             Kind::List | Kind::Object => self.nested(value),
+        }
+    }
+
+    /// Whether a number of so many bytes shows nothing new.
+    #[inline]
+    fn has_seen(&self, kind: Kind, bytes: usize) -> bool {
+        let fits = self.long || bytes <= number::SURE_IN_FLOAT64;
+        fits && if kind == Kind::Fraction {
+            self.fraction
+        } else {
+            self.whole.is_some() && bytes <= number::SURE_IN_INT64
         }
     }
 
