@@ -112,6 +112,8 @@ impl Column {
         }
         match (&mut self.cells, kind) {
             (Cells::Bool(values), Kind::Bool(flag)) => values.append(flag),
+            (Cells::Json(text), _) => text.push(|out| out.push_str(raw))?,
+            (_, Kind::Bool(_)) => return Err(self.mismatch(kind, raw)),
             (Cells::Int8(values), _) => values.push(numeric(kind, raw, |text| number::integer(text, "int8"))?),
             (Cells::Int16(values), _) => values.push(numeric(kind, raw, |text| number::integer(text, "int16"))?),
             (Cells::Int32(values), _) => values.push(numeric(kind, raw, |text| number::integer(text, "int32"))?),
@@ -122,7 +124,6 @@ impl Column {
                 values.push(numeric(kind, raw, |text| number::decimal(text, *precision, *scale))?);
             }
             (Cells::Text(text), Kind::Text | Kind::Escaped) => text.push(|out| kind.push_text(raw, out))?,
-            (Cells::Json(text), _) => text.push(|out| out.push_str(raw))?,
             (Cells::Date(values), Kind::Text | Kind::Escaped) => {
                 let text = kind.text(raw).unwrap_or_default();
                 values.push(date(&text).map_err(Reject::new)?);
@@ -160,7 +161,13 @@ impl Column {
             Cells::List { .. } => "a list",
             Cells::Struct { .. } => "an object",
         };
-        mismatch(expected, kind, raw)
+        let found = kind.name();
+        Reject::new(match kind {
+            Kind::Bool(_) | Kind::Whole | Kind::Fraction | Kind::Text | Kind::Escaped => {
+                format!("expected {expected}, found {found} {}", show(raw))
+            }
+            Kind::Null | Kind::List | Kind::Object => format!("expected {expected}, found {found}"),
+        })
     }
 
     pub(super) fn append_null(&mut self) {
@@ -298,35 +305,23 @@ fn append_struct(declared: &[(String, ColumnType)], fields: &mut [Column], value
     Ok(())
 }
 
-/// A number, or a string that is exactly one.
+/// Reads a number, or a string that is exactly one.
 #[inline]
 fn numeric<T>(kind: Kind, raw: &str, read: impl FnOnce(&str) -> Result<T, String>) -> Result<T, Reject> {
-    match (kind, kind.text(raw)) {
-        (Kind::Whole | Kind::Fraction, _) => read(raw).map_err(Reject::new),
-        (_, Some(text)) if number::is_number(&text) => read(&text).map_err(Reject::new),
-        (_, Some(text)) => Err(Reject::new(format!("expected a number, found the string {}", show(&text)))),
-        (_, None) => Err(mismatch("a number", kind, raw)),
+    match kind.text(raw) {
+        None => read(raw).map_err(Reject::new),
+        Some(text) if number::is_number(&text) => read(&text).map_err(Reject::new),
+        Some(text) => Err(Reject::new(format!("expected a number, found the string {}", show(&text)))),
     }
 }
 
 /// Text is read as a date with a time of day, a whole number as units since 1970-01-01.
 fn timestamp(kind: Kind, raw: &str, reader: &TimestampReader) -> Result<i64, Reject> {
-    match (kind, kind.text(raw)) {
-        (_, Some(text)) => reader.read(&text).map_err(Reject::new),
-        (Kind::Whole | Kind::Fraction, _) => number::integer(raw, "a timestamp of 64 bits").map_err(Reject::new),
-        (_, None) => Err(mismatch("a date with a time of day", kind, raw)),
-    }
-}
-
-#[cold]
-fn mismatch(expected: &str, kind: Kind, raw: &str) -> Reject {
-    let found = kind.name();
-    Reject::new(match kind {
-        Kind::Bool(_) | Kind::Whole | Kind::Fraction | Kind::Text | Kind::Escaped => {
-            format!("expected {expected}, found {found} {}", show(raw))
-        }
-        Kind::Null | Kind::List | Kind::Object => format!("expected {expected}, found {found}"),
-    })
+    let read = match kind.text(raw) {
+        Some(text) => reader.read(&text),
+        None => number::integer(raw, "a timestamp of 64 bits"),
+    };
+    read.map_err(Reject::new)
 }
 
 fn primitive<T: ArrowPrimitiveType>(
