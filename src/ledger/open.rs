@@ -14,12 +14,13 @@ use super::error::LedgerError;
 /// "Tide" in the file's header.
 const APPLICATION: i64 = 0x5469_6465;
 /// One step per version: step n brings version n to n + 1.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("sqlite.sql"),
     include_str!("sqlite_2.sql"),
     include_str!("sqlite_3.sql"),
     include_str!("sqlite_4.sql"),
     include_str!("sqlite_5.sql"),
+    include_str!("sqlite_6.sql"),
 ];
 /// The index over the names of a hundred thousand cells stays in memory while they are planned.
 const CACHE_KIB: i64 = 16 * 1024;

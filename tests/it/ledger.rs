@@ -279,8 +279,8 @@ fn a_file_that_is_not_ours_or_not_whole_is_left_alone() {
             rusqlite::Connection::open(path).unwrap().execute_batch(sql).unwrap();
         }
     };
-    let error = opened_after(pragma("PRAGMA user_version = 6"));
-    assert!(matches!(error, LedgerError::Newer { found: 6, known: 5, .. }), "{error}");
+    let error = opened_after(pragma("PRAGMA user_version = 7"));
+    assert!(matches!(error, LedgerError::Newer { found: 7, known: 6, .. }), "{error}");
     let error = opened_after(pragma("PRAGMA application_id = 1"));
     assert!(matches!(error, LedgerError::Foreign { .. }), "{error}");
 }

@@ -182,7 +182,7 @@ fn a_ledger_of_version_1_is_brought_to_this_one() {
     assert_eq!(ledger.cells(id).unwrap(), cells);
     let version: i64 =
         Connection::open(&path).unwrap().pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
-    assert_eq!(version, 5);
+    assert_eq!(version, 6);
 }
 
 #[test]

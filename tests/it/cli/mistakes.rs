@@ -167,7 +167,7 @@ fn of_a_full_disk() {
     let set = simulating.set("foxdata");
     let call = ["run", "ranks.toml", "--progress", "none", "--set=state=full/state", &set];
     let known = place.command(&call);
-    let script = "mkdir full && mount -t tmpfs -o size=128k none full 2> /dev/null || exit 99; exec \"$0\" \"$@\"";
+    let script = "mkdir full && mount -t tmpfs -o size=144k none full 2> /dev/null || exit 99; exec \"$0\" \"$@\"";
     let mut command = std::process::Command::new("unshare");
     command.args(["-rm", "sh", "-c", script]).arg(known.get_program()).args(known.get_args());
     command.envs(known.get_envs().filter_map(|(name, value)| Some((name, value?)))).current_dir(place.path());
