@@ -64,9 +64,9 @@ struct Cell {
     refs: Vec<PageRef>,
 }
 
-/// All cells of a partition.
+/// All cells of a partition. In boxes, so that a map that grows does not copy what is known of each.
 #[derive(Debug, Default)]
-pub(super) struct Cells(HashMap<CellId, Cell>);
+pub(super) struct Cells(HashMap<CellId, Box<Cell>>);
 
 impl Cells {
     pub(super) fn progress(&self, cell: &CellId) -> Option<&CellProgress> {
