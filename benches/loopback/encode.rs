@@ -28,7 +28,7 @@ pub(crate) fn encode(file: &Path, schema: &SchemaRef, batches: Receiver<RecordBa
 fn properties(schema: &SchemaRef) -> WriterProperties {
     let mut builder = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(3).unwrap()))
-        .set_max_row_group_row_count(Some(1_000_000))
+        .set_max_row_group_row_count(Some(256 * 1024))
         .set_max_row_group_bytes(Some(128 << 20))
         .set_column_index_truncate_length(Some(64))
         .set_statistics_truncate_length(Some(64));

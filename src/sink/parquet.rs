@@ -21,8 +21,12 @@ use crate::disk::{self, DiskFile, Durability};
 const CREATED_BY: &str =
     concat!("tidemill version ", env!("CARGO_PKG_VERSION_MAJOR"), ".", env!("CARGO_PKG_VERSION_MINOR"));
 
-const GROUP_ROWS: usize = 1_000_000;
+const GROUP_ROWS: usize = 256 * 1024;
 const GROUP_BYTES: usize = 128 << 20;
+
+/// Rows that the writer is given at once. Of a decimal too wide for 64 bits it keeps all of them for the smallest and the
+/// largest of each row group, until the file is closed: memory would grow with the file.
+const PIECE_ROWS: usize = 4 * 1024;
 
 /// Bytes of a minimum or maximum kept in statistics.
 const STATISTICS_BYTES: usize = 64;
@@ -147,7 +151,9 @@ impl ParquetFile {
     /// Adds the rows of `batch`.
     pub fn write(&mut self, batch: &RecordBatch) -> Result<(), SinkError> {
         self.rows += batch.num_rows() as u64;
-        self.writer.write(batch).map_err(|source| failure(&self.path, source))
+        let pieces = (0..batch.num_rows()).step_by(PIECE_ROWS);
+        let mut pieces = pieces.map(|start| batch.slice(start, PIECE_ROWS.min(batch.num_rows() - start)));
+        pieces.try_for_each(|piece| self.writer.write(&piece)).map_err(|source| failure(&self.path, source))
     }
 
     /// Adds a pair to the footer that is known only when all rows are written.

@@ -6,8 +6,9 @@ use std::fs;
 use std::path::{Component, Path};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
-use arrow::datatypes::Schema;
+use arrow::array::{ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow::datatypes::{Int64Type, Schema};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::Encoding;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use proptest::prelude::*;
@@ -130,6 +131,27 @@ fn the_footer_names_what_is_in_the_file() {
     assert_eq!([dictionary(0), dictionary(1), dictionary(2)], [false, true, false], "only what repeats has one");
     fs::write(&path, b"PAR1 cut").unwrap();
     assert!(footer(&path).unwrap_err().to_string().ends_with("is no whole Parquet file: restore it from a copy"));
+}
+
+/// Their number of rows bounds the memory of the writer, and what a reader has to take at once.
+#[test]
+fn row_groups_are_cut_and_lose_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("f");
+    let of = |rows: std::ops::Range<i64>| {
+        let column: ArrayRef = Arc::new(Int64Array::from_iter_values(rows));
+        RecordBatch::try_from_iter([("id", column)]).unwrap()
+    };
+    let batches = [of(0..5_000), of(5_000..270_001), of(270_001..270_002)];
+    let mut file = ParquetFile::create(&path, &batches[0]).unwrap();
+    batches.iter().for_each(|batch| file.write(batch).unwrap());
+    assert_eq!(file.finish(&lineage()).unwrap().rows, 270_002);
+    let reader = ParquetRecordBatchReaderBuilder::try_new(fs::File::open(&path).unwrap()).unwrap();
+    let groups: Vec<i64> = reader.metadata().row_groups().iter().map(|group| group.num_rows()).collect();
+    assert_eq!(groups, [262_144, 7_858]);
+    let read: Vec<RecordBatch> = reader.build().unwrap().collect::<Result<_, _>>().unwrap();
+    let ids = read.iter().flat_map(|batch| batch.column(0).as_primitive::<Int64Type>().values().to_vec());
+    assert!(ids.eq(0..270_002));
 }
 
 #[test]
