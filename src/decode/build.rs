@@ -3,6 +3,7 @@
 //! Invariant: all columns have the same length after every call, whatever the record was.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, RecordBatchOptions};
@@ -13,7 +14,7 @@ use super::column::Column;
 use super::project::{Added, Projection, record};
 use super::reject::Reject;
 use super::schema::DatasetSchema;
-use crate::json::Value;
+use crate::json::{Block, Kind, Room, Value};
 
 /// Rows of one batch.
 pub const BATCH_ROWS: usize = 32 * 1024;
@@ -160,6 +161,48 @@ impl Decoder {
             Err(_) => self.columns.iter_mut().for_each(|column| column.truncate(self.rows)),
         }
         pushed
+    }
+
+    /// Appends records without flaws, column by column; false when one does not fit, and nothing is appended then.
+    pub(super) fn push_block(
+        &mut self,
+        (block, text): (&Block, &str),
+        goes: impl Iterator<Item = Goes>,
+        added: &Added,
+    ) -> bool {
+        let (before, after) = (self.rows, self.rows + block.records());
+        let mut columns = goes.enumerate().map(|(at, goes)| match goes {
+            Goes::Column(to) => self.columns[to].append_all(block.column(at, text)),
+            Goes::Astray => block.column(at, text).all(|(kind, _)| kind == Kind::Null),
+            Goes::Nowhere => true,
+        });
+        let fits = columns.all(|fits| fits) && self.add_to(before..after, added);
+        if !fits {
+            self.columns.iter_mut().for_each(|column| column.truncate(before));
+            self.rows = before;
+            return false;
+        }
+        for column in &mut self.columns {
+            (column.len()..after).for_each(|_| column.append_null());
+        }
+        self.rows = after;
+        self.unweighed += block.bytes();
+        true
+    }
+
+    /// Appends the added values to each of these rows; false when one does not fit.
+    fn add_to(&mut self, rows: Range<usize>, added: &Added) -> bool {
+        added.values().next().is_none()
+            || rows.into_iter().all(|row| {
+                self.rows = row;
+                self.add(added).is_ok()
+            })
+    }
+
+    /// How many records may come before [`Self::is_full`] has to be asked.
+    pub(super) fn room(&self) -> Room {
+        let bytes = (BATCH_TEXT / 64).saturating_sub(self.unweighed);
+        Room { records: BATCH_ROWS.saturating_sub(self.rows), bytes }
     }
 
     #[inline]

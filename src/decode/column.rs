@@ -22,12 +22,12 @@ use crate::json::{Kind, Value};
 
 #[derive(Debug)]
 pub(super) struct Column {
-    valid: NullBufferBuilder,
-    cells: Cells,
+    pub(super) valid: NullBufferBuilder,
+    pub(super) cells: Cells,
 }
 
 #[derive(Debug)]
-enum Cells {
+pub(super) enum Cells {
     Bool(BooleanBufferBuilder),
     Int8(Vec<i8>),
     Int16(Vec<i16>),
@@ -105,7 +105,7 @@ impl Column {
     }
 
     /// `raw` is its JSON text.
-    fn append_scalar(&mut self, kind: Kind, raw: &str) -> Result<(), Reject> {
+    pub(super) fn append_scalar(&mut self, kind: Kind, raw: &str) -> Result<(), Reject> {
         if kind == Kind::Null {
             self.append_null();
             return Ok(());
@@ -251,8 +251,8 @@ impl Column {
 }
 
 #[derive(Debug)]
-struct Text {
-    offsets: Vec<i32>,
+pub(super) struct Text {
+    pub(super) offsets: Vec<i32>,
     text: String,
 }
 
@@ -263,7 +263,7 @@ impl Default for Text {
 }
 
 impl Text {
-    fn push(&mut self, append: impl FnOnce(&mut String)) -> Result<(), Reject> {
+    pub(super) fn push(&mut self, append: impl FnOnce(&mut String)) -> Result<(), Reject> {
         append(&mut self.text);
         let end = i32::try_from(self.text.len())
             .map_err(|_| Reject::new("more than 2 GiB of text in one column of one batch"))?;
@@ -271,7 +271,7 @@ impl Text {
         Ok(())
     }
 
-    fn end(&self) -> i32 {
+    pub(super) fn end(&self) -> i32 {
         self.offsets.last().copied().unwrap_or_default()
     }
 }
@@ -307,7 +307,7 @@ fn append_struct(declared: &[(String, ColumnType)], fields: &mut [Column], value
 
 /// Reads a number, or a string that is exactly one.
 #[inline]
-fn numeric<T>(kind: Kind, raw: &str, read: impl FnOnce(&str) -> Result<T, String>) -> Result<T, Reject> {
+pub(super) fn numeric<T>(kind: Kind, raw: &str, read: impl FnOnce(&str) -> Result<T, String>) -> Result<T, Reject> {
     match kind.text(raw) {
         None => read(raw).map_err(Reject::new),
         Some(text) if number::is_number(&text) => read(&text).map_err(Reject::new),
@@ -316,7 +316,7 @@ fn numeric<T>(kind: Kind, raw: &str, read: impl FnOnce(&str) -> Result<T, String
 }
 
 /// Text is read as a date with a time of day, a whole number as units since 1970-01-01.
-fn timestamp(kind: Kind, raw: &str, reader: &TimestampReader) -> Result<i64, Reject> {
+pub(super) fn timestamp(kind: Kind, raw: &str, reader: &TimestampReader) -> Result<i64, Reject> {
     let read = match kind.text(raw) {
         Some(text) => reader.read(&text),
         None => number::integer(raw, "a timestamp of 64 bits"),

@@ -10,7 +10,7 @@ use super::reject::Reject;
 use super::schema::{DatasetSchema, find};
 use super::widen::{Widened, older_fits, widen};
 use crate::job::ColumnType;
-use crate::json::Value;
+use crate::json::{Kind, Value};
 
 /// Watches the records of a partition.
 #[derive(Debug, Default)]
@@ -84,6 +84,11 @@ impl Inference {
     #[inline]
     pub(super) fn observe_at(&mut self, place: usize, value: Value<'_, '_>) {
         self.parents.observe_at(place, value);
+    }
+
+    /// Watches scalars of the field at a place.
+    pub(super) fn observe_all<'a>(&mut self, place: usize, scalars: impl Iterator<Item = (Kind, &'a str)>) {
+        self.parents.observe_all(place, scalars);
     }
 
     /// The schema: declared types win, recorded columns stay and only widen.

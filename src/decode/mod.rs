@@ -6,6 +6,7 @@
 
 mod build;
 mod column;
+mod column_all;
 mod infer;
 mod number;
 mod observed;

@@ -24,15 +24,19 @@ impl Observed {
     #[inline]
     pub(super) fn observe(&mut self, value: Value<'_, '_>) {
         match value.kind() {
-            Kind::Null => {}
+            Kind::List | Kind::Object => self.nested(value),
+            scalar => self.scalar(scalar, value.raw()),
+        }
+    }
+
+    /// `raw` is its JSON text.
+    #[inline]
+    fn scalar(&mut self, kind: Kind, raw: &str) {
+        match kind {
             Kind::Bool(_) => self.bool = true,
             Kind::Text | Kind::Escaped => self.text = true,
-            kind @ (Kind::Whole | Kind::Fraction) => {
-                if !self.has_seen(kind, value.raw().len()) {
-                    self.number(kind, value.raw());
-                }
-            }
-            Kind::List | Kind::Object => self.nested(value),
+            Kind::Whole | Kind::Fraction if !self.has_seen(kind, raw.len()) => self.number(kind, raw),
+            Kind::Null | Kind::Whole | Kind::Fraction | Kind::List | Kind::Object => {}
         }
     }
 
@@ -155,6 +159,13 @@ impl Fields {
     pub(super) fn observe_at(&mut self, at: usize, value: Value<'_, '_>) {
         if let Some((_, field)) = self.fields.get_mut(at) {
             field.observe(value);
+        }
+    }
+
+    /// Watches scalars of the field at a place.
+    pub(super) fn observe_all<'a>(&mut self, at: usize, scalars: impl Iterator<Item = (Kind, &'a str)>) {
+        if let Some((_, field)) = self.fields.get_mut(at) {
+            scalars.for_each(|(kind, raw)| field.scalar(kind, raw));
         }
     }
 

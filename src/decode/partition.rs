@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use super::build::DecoderError;
 use crate::fetch::LocateError;
 use crate::job::{Pointer, Shape};
+use crate::json::Outline;
 
 /// Rejected records kept as samples; all are counted.
 pub const SAMPLES: usize = 1000;
@@ -24,6 +25,8 @@ pub struct PageIn {
     pub page: u32,
     /// The body as received.
     pub body: Bytes,
+    /// Where its records stand, if that is known.
+    pub outline: Option<Outline>,
     /// Columns added to each of its records.
     pub added: Map<String, Value>,
 }

@@ -15,11 +15,14 @@ use super::routes::Routes;
 use super::schema::DatasetSchema;
 use crate::fetch::{self, LocateError, Located};
 use crate::job::{ColumnType, Shape};
-use crate::json::{Elements, Tape, Value};
+use crate::json::{Block, Elements, Room, Tape, Value};
 
 /// So many records, or bytes of pages, are looked at before a schema is believed.
 const SAMPLE_RECORDS: u64 = 2_000;
 const SAMPLE_BYTES: usize = 4 << 20;
+
+/// Where no batch can be full.
+const NO_END: Room = Room { records: usize::MAX, bytes: usize::MAX };
 
 /// How records are read, and what they have to fit.
 #[derive(Debug, Clone)]
@@ -47,6 +50,7 @@ pub struct Pass {
     sampled: (u64, usize),
     built: Built,
     tape: Tape,
+    block: Block,
     routes: Routes,
 }
 
@@ -83,6 +87,7 @@ impl Pass {
             sampled: (0, 0),
             built: Built::default(),
             tape: Tape::default(),
+            block: Block::default(),
             routes: Routes::default(),
         }
     }
@@ -188,26 +193,71 @@ impl Pass {
         each: &mut impl FnMut(RecordBatch) -> Result<(), E>,
     ) -> Result<(), PartitionError<E>> {
         self.routes.begin(page.added.keys());
-        let mut tape = std::mem::take(&mut self.tape);
         let at = self.reading.at.clone();
+        let (mut tape, mut block) = (std::mem::take(&mut self.tape), std::mem::take(&mut self.block));
         let mut index = 0;
-        let read = records(page, &at, &mut tape, |record, added| {
-            let pushed = self.record(record, added);
-            if let Err(reject) = pushed {
-                self.reject(page, index, reject);
-            }
-            index += 1;
-            if let Some(decoder) = &mut self.decoder
-                && decoder.is_full()
-                && let Some(batch) = decoder.flush()?
-                && !self.is_wrong()
-            {
-                each(batch).map_err(PartitionError::Caller)?;
-            }
-            Ok(())
-        });
-        self.tape = tape;
+        let read = match straight(page, &at) {
+            Some(elements) => self.read_list(page, elements, (&mut tape, &mut block), each),
+            None => found(page, &at, &mut tape, |record, added| {
+                self.read_one((page, index), record, added);
+                index += 1;
+                self.hand_out(each)
+            }),
+        };
+        (self.tape, self.block) = (tape, block);
         read
+    }
+
+    fn read_list<E: std::error::Error + 'static>(
+        &mut self,
+        page: &PageIn,
+        mut elements: Elements<'_>,
+        (tape, block): (&mut Tape, &mut Block),
+        each: &mut impl FnMut(RecordBatch) -> Result<(), E>,
+    ) -> Result<(), PartitionError<E>> {
+        let added = added(page)?;
+        let mut index = 0;
+        loop {
+            let room = self.decoder.as_ref().map_or(NO_END, Decoder::room);
+            if self.routes.know(tape.shape()) && elements.block(block, room) {
+                let Self { inference, decoder, routes, .. } = self;
+                if routes.block((block, elements.text()), &added, inference.as_mut(), decoder.as_mut()) {
+                    elements.take(block);
+                    let records = block.records() as u64;
+                    self.built.records += records;
+                    self.built.rows += if self.decoder.is_some() { records } else { 0 };
+                    index += records;
+                    self.hand_out(each)?;
+                    continue;
+                }
+                elements.refuse(block);
+            }
+            let Some(record) = elements.next(tape).map_err(|error| broken(page, error.into()))? else { return Ok(()) };
+            self.read_one((page, index), record, &added);
+            index += 1;
+            self.hand_out(each)?;
+        }
+    }
+
+    fn read_one(&mut self, (page, index): (&PageIn, u64), record: Value<'_, '_>, added: &Added) {
+        if let Err(reject) = self.record(record, added) {
+            self.reject(page, index, reject);
+        }
+    }
+
+    /// Hands out a batch when it is full.
+    fn hand_out<E: std::error::Error + 'static>(
+        &mut self,
+        each: &mut impl FnMut(RecordBatch) -> Result<(), E>,
+    ) -> Result<(), PartitionError<E>> {
+        if let Some(decoder) = &mut self.decoder
+            && decoder.is_full()
+            && let Some(batch) = decoder.flush()?
+            && !self.is_wrong()
+        {
+            each(batch).map_err(PartitionError::Caller)?;
+        }
+        Ok(())
     }
 
     /// Watches one record, and makes rows of it.
@@ -267,16 +317,29 @@ fn records<E: std::error::Error + 'static>(
     tape: &mut Tape,
     mut each: impl FnMut(Value<'_, '_>, &Added) -> Result<(), PartitionError<E>>,
 ) -> Result<(), PartitionError<E>> {
-    let broken = |source: LocateError| PartitionError::Page { cell: page.cell.clone(), page: page.page, source };
-    let added = Added::new(&page.added).map_err(|error| broken(error.into()))?;
-    if at.shape != Some(Shape::Object)
-        && let Some(mut elements) = Elements::find(&page.body, &at.path.0)
-    {
-        while let Some(record) = elements.next(tape).map_err(|error| broken(error.into()))? {
-            each(record, &added)?;
-        }
-        return Ok(());
+    let Some(mut elements) = straight(page, at) else { return found(page, at, tape, each) };
+    let added = added(page)?;
+    while let Some(record) = elements.next(tape).map_err(|error| broken(page, error.into()))? {
+        each(record, &added)?;
     }
+    Ok(())
+}
+
+/// The records where they are the members of a list that can be gone to straight.
+fn straight<'p>(page: &'p PageIn, at: &RecordsAt) -> Option<Elements<'p>> {
+    let may_be_list = at.shape != Some(Shape::Object);
+    may_be_list.then(|| Elements::find(&page.body, page.outline.as_ref(), &at.path.0)).flatten()
+}
+
+/// The same as [`records`], wherever they are.
+fn found<E: std::error::Error + 'static>(
+    page: &PageIn,
+    at: &RecordsAt,
+    tape: &mut Tape,
+    mut each: impl FnMut(Value<'_, '_>, &Added) -> Result<(), PartitionError<E>>,
+) -> Result<(), PartitionError<E>> {
+    let added = added(page)?;
+    let broken = |source: LocateError| broken(page, source);
     let document = fetch::document(&page.body, at.path.0.len() + 1).map_err(broken)?;
     let found = match fetch::locate(document.root(), &at.path).map_err(broken)? {
         Located::Value(value) => fetch::records(value, at.shape, &at.path).map_err(broken)?,
@@ -290,4 +353,12 @@ fn records<E: std::error::Error + 'static>(
         each(tape.fill(record.raw()).map_err(|error| broken(error.into()))?, &added)?;
     }
     Ok(())
+}
+
+fn added<E: std::error::Error + 'static>(page: &PageIn) -> Result<Added, PartitionError<E>> {
+    Added::new(&page.added).map_err(|error| broken(page, error.into()))
+}
+
+fn broken<E: std::error::Error + 'static>(page: &PageIn, source: LocateError) -> PartitionError<E> {
+    PartitionError::Page { cell: page.cell.clone(), page: page.page, source }
 }

@@ -11,7 +11,7 @@ use super::infer::Inference;
 use super::pass::Reading;
 use super::project::Added;
 use super::reject::Reject;
-use crate::json::{Kind, Value};
+use crate::json::{Block, Kind, Value};
 
 /// The ways of the fields of one walk.
 #[derive(Debug, Default)]
@@ -103,15 +103,48 @@ impl Routes {
                     inference.observe_at(place, field);
                 }
             }
-            // The same for each record of a page.
-            if !self.watched {
-                self.watched = true;
-                inference.observe_added(added);
-            }
+            self.watch_added(inference, added);
         }
         let Some(decoder) = decoder else { return Some(Ok(0)) };
         let fields = record.children().zip(self.taken.iter().map(|to| to.goes));
         Some(decoder.push_routed(record, fields, added).map(|()| 1))
+    }
+
+    /// Whether the ways are known of records of this shape, and lead to rows one by one.
+    pub(super) fn know(&self, shape: Option<u32>) -> bool {
+        shape.is_some() && shape == self.shape
+    }
+
+    /// Watches the records of a block whose shape is known, and makes rows of them; false when one does not fit, and nothing
+    /// was done then.
+    pub(super) fn block(
+        &mut self,
+        (block, text): (&Block, &str),
+        added: &Added,
+        inference: Option<&mut Inference>,
+        decoder: Option<&mut Decoder>,
+    ) -> bool {
+        let goes = self.taken.iter().map(|to| to.goes);
+        if decoder.is_some_and(|decoder| !decoder.push_block((block, text), goes, added)) {
+            return false;
+        }
+        if let Some(inference) = inference {
+            for (at, to) in self.taken.iter().enumerate() {
+                if let Some(place) = to.observed {
+                    inference.observe_all(place, block.column(at, text));
+                }
+            }
+            self.watch_added(inference, added);
+        }
+        true
+    }
+
+    /// The same for each record of a page.
+    fn watch_added(&mut self, inference: &mut Inference, added: &Added) {
+        if !self.watched {
+            self.watched = true;
+            inference.observe_added(added);
+        }
     }
 
     /// Finds the routes of all fields.

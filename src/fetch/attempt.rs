@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use crate::disk::aside;
 use crate::job::{Job, Paging};
-use crate::json::Document;
+use crate::json::{Document, Outline};
 use crate::provider::{AfterRetries, Provider, Verdict};
 use crate::quota::{Clock, Departed, Feedback, Loss, Permit, Quota, Refusal};
 
@@ -72,6 +72,7 @@ pub struct Source<'a> {
 pub(super) struct Received {
     pub(super) page: Page,
     pub(super) body: Bytes,
+    pub(super) outline: Option<Outline>,
     pub(super) status: u16,
     pub(super) received: Timestamp,
     pub(super) held: Departed,
@@ -154,6 +155,12 @@ pub(super) async fn ask(
     }
 }
 
+/// A page as it was read.
+struct Read {
+    page: Page,
+    outline: Option<Outline>,
+}
+
 /// What an answer means, and the page it is if it is one.
 async fn judge(
     source: &Source<'_>,
@@ -162,7 +169,7 @@ async fn judge(
     request: &Request,
     position: &Position,
     answer: &Answer,
-) -> (Judgement, Option<Result<Page, PageError>>) {
+) -> (Judgement, Option<Result<Read, PageError>>) {
     let (body, depth) = (answer.body.clone(), source.depth);
     // Every byte of the body is looked at here, once; others wait while that takes long.
     let document = match body.len() < LONG {
@@ -181,21 +188,22 @@ async fn judge(
         }
         (_, _) => None,
     };
-    (judgement, read)
+    let outline = source.feed.and(document).and_then(Document::into_outline);
+    (judgement, read.map(|page| page.map(|page| Read { page, outline })))
 }
 
 fn accept(
     source: &Source<'_>,
-    read: Result<Page, PageError>,
+    read: Result<Read, PageError>,
     answer: Answer,
     received: Timestamp,
     held: Departed,
 ) -> Answered {
     match read {
-        Ok(page) => {
+        Ok(Read { page, outline }) => {
             page.credits.into_iter().for_each(|credits| held.cost(credits));
             let status = answer.status.as_u16();
-            Answered::Page(Box::new(Received { page, body: answer.body, status, received, held }))
+            Answered::Page(Box::new(Received { page, body: answer.body, outline, status, received, held }))
         }
         // It may quote the answer, and a link to the next page may hold the key.
         Err(error) => {

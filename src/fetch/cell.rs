@@ -9,12 +9,14 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::job::{Job, Paging, TemplateError};
+use crate::json::Outline;
 use crate::ledger::Outcome;
 use crate::plan::CellId;
 use crate::quota::Refusal;
 use crate::spool::{Ahead, CellProgress, EndFrame, Frame, PageFrame, PageHead, SpoolError, SpoolHandle};
 
 use super::attempt::{Answered, Received, Source, ask, lock};
+use super::feed::Handed;
 use super::notice::Notice;
 use super::page::Page;
 use super::paginator::{Cursor, Paginator};
@@ -217,7 +219,7 @@ pub(super) async fn keep(
     task: &CellTask<'_>,
     request: &Request,
     position: &Position,
-    Received { page, body, status, received, held }: Received,
+    Received { page, body, outline, status, received, held }: Received,
     end: Option<EndFrame>,
 ) -> Result<(), SpoolError> {
     source.spending.charge(page.credits.unwrap_or_default());
@@ -235,25 +237,31 @@ pub(super) async fn keep(
         parallel: position.parallel,
         received,
     };
-    let body = match source.signer.credential().mask(&body) {
-        Cow::Borrowed(_) => body.clone(),
-        Cow::Owned(masked) => masked.into(),
+    let (body, outline) = match source.signer.credential().mask(&body) {
+        Cow::Borrowed(_) => (body.clone(), outline),
+        // What it says may stand elsewhere now.
+        Cow::Owned(masked) => (masked.into(), None),
     };
     let frames = [Frame::Page(PageFrame { head, body })].into_iter().chain(end.map(Frame::End)).collect();
     // Before the permit frees: what left after a write that failed would be paid for and lost.
-    append(source, task, frames).await?;
+    append(source, task, frames, outline).await?;
     drop(held);
     (source.notify)(Notice::Page { records: page.records, credits: page.credits.unwrap_or_default() });
     Ok(())
 }
 
-/// Makes frames durable; when that fails nothing may leave any more.
-async fn append(source: &Source<'_>, task: &CellTask<'_>, frames: Vec<Frame>) -> Result<(), SpoolError> {
+/// Makes frames durable; when that fails nothing may leave any more. The `outline` is of the page among them.
+async fn append(
+    source: &Source<'_>,
+    task: &CellTask<'_>,
+    frames: Vec<Frame>,
+    outline: Option<Outline>,
+) -> Result<(), SpoolError> {
     let copy = source.feed.map(|feed| (feed, frames.clone()));
     let kept = task.spool.append(task.partition, frames).await;
     match (&kept, copy) {
         (Err(_), _) => source.spending.halt(),
-        (Ok(()), Some((feed, frames))) => feed.hand_on(frames),
+        (Ok(()), Some((feed, frames))) => feed.hand_on(Handed { frames, outline }),
         (Ok(()), None) => {}
     }
     kept
@@ -334,7 +342,7 @@ async fn settle(
 ) -> Result<CellEnd, CellError> {
     let end = end_frame(source, task, position, outcome);
     let outcome = end.outcome.clone();
-    append(source, task, vec![Frame::End(end)]).await?;
+    append(source, task, vec![Frame::End(end)], None).await?;
     Ok(CellEnd::Settled(outcome))
 }
 

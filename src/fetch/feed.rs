@@ -5,6 +5,7 @@
 
 use tokio::sync::{mpsc, watch};
 
+use crate::json::Outline;
 use crate::spool::Frame;
 
 /// Bytes of bodies that may wait to be taken; beyond this fetching waits.
@@ -13,23 +14,32 @@ const MOST: usize = 8 << 20;
 /// Hands on the frames of one partition; cheap to clone. It ends when the last of them is gone.
 #[derive(Debug, Clone)]
 pub struct Feed {
-    frames: mpsc::UnboundedSender<Vec<Frame>>,
+    handed: mpsc::UnboundedSender<Handed>,
     waiting: watch::Sender<usize>,
+}
+
+/// What became durable together.
+#[derive(Debug)]
+pub struct Handed {
+    /// In order for each cell; at most one page.
+    pub frames: Vec<Frame>,
+    /// Of the body of that page.
+    pub outline: Option<Outline>,
 }
 
 /// The other end of a [`Feed`].
 #[derive(Debug)]
 pub struct Fed {
-    frames: mpsc::UnboundedReceiver<Vec<Frame>>,
+    handed: mpsc::UnboundedReceiver<Handed>,
     waiting: watch::Sender<usize>,
 }
 
 impl Feed {
     /// A feed and its other end.
     pub fn new() -> (Self, Fed) {
-        let (sender, frames) = mpsc::unbounded_channel();
+        let (sender, handed) = mpsc::unbounded_channel();
         let waiting = watch::Sender::new(0);
-        (Self { frames: sender, waiting: waiting.clone() }, Fed { frames, waiting })
+        (Self { handed: sender, waiting: waiting.clone() }, Fed { handed, waiting })
     }
 
     /// Waits while there is too much.
@@ -38,10 +48,10 @@ impl Feed {
         drop(self.waiting.subscribe().wait_for(|waiting| *waiting <= MOST).await);
     }
 
-    pub(super) fn hand_on(&self, frames: Vec<Frame>) {
-        let bytes = bytes(&frames);
+    pub(super) fn hand_on(&self, handed: Handed) {
+        let bytes = bytes(&handed.frames);
         self.waiting.send_modify(|waiting| *waiting += bytes);
-        if self.frames.send(frames).is_err() {
+        if self.handed.send(handed).is_err() {
             // Nobody wants them any more.
             self.waiting.send_replace(0);
         }
@@ -49,14 +59,14 @@ impl Feed {
 }
 
 impl Fed {
-    /// What became durable together, in order for each cell; nothing once no more can come.
-    pub async fn next(&mut self) -> Option<Vec<Frame>> {
-        self.frames.recv().await
+    /// What became durable next; nothing once no more can come.
+    pub async fn next(&mut self) -> Option<Handed> {
+        self.handed.recv().await
     }
 
     /// The same, if it is there already.
-    pub fn ready(&mut self) -> Option<Vec<Frame>> {
-        self.frames.try_recv().ok()
+    pub fn ready(&mut self) -> Option<Handed> {
+        self.handed.try_recv().ok()
     }
 
     /// So many bytes of bodies are taken.
@@ -69,7 +79,7 @@ impl Fed {
 
 impl Drop for Fed {
     fn drop(&mut self) {
-        self.frames.close();
+        self.handed.close();
         self.waiting.send_replace(0);
     }
 }
@@ -92,7 +102,7 @@ mod tests {
     use crate::plan::CellId;
     use crate::spool::{PageFrame, PageHead};
 
-    fn page(bytes: usize) -> Vec<Frame> {
+    fn page(bytes: usize) -> Handed {
         let head = PageHead {
             cell: CellId([1; 16]),
             epoch: 0,
@@ -106,7 +116,8 @@ mod tests {
             parallel: false,
             received: Timestamp::UNIX_EPOCH,
         };
-        vec![Frame::Page(PageFrame { head, body: Bytes::from(vec![0; bytes]) })]
+        let frames = vec![Frame::Page(PageFrame { head, body: Bytes::from(vec![0; bytes]) })];
+        Handed { frames, outline: None }
     }
 
     #[test]
@@ -117,7 +128,7 @@ mod tests {
         assert!(may_fetch(), "as much as may wait");
         feed.hand_on(page(1));
         assert!(!may_fetch());
-        let taken = fed.ready().map(|frames| bytes(&frames)).unwrap();
+        let taken = fed.ready().map(|handed| bytes(&handed.frames)).unwrap();
         assert!(!may_fetch(), "what is on its way is still in memory");
         fed.taken(taken);
         assert!(may_fetch());

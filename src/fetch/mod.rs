@@ -37,7 +37,7 @@ pub use classify::{Judgement, classify, unnamed};
 pub use delay::DelaySequence;
 pub use ending::Ending;
 pub use explain::{deed, remedy};
-pub use feed::{Fed, Feed};
+pub use feed::{Fed, Feed, Handed};
 pub use headers::{RETRY_AFTER_CAP, date, retry_after};
 pub use http::HttpTransport;
 pub use locate::{LocateError, Located, depth, document, locate, records};

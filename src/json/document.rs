@@ -1,5 +1,6 @@
 //! A whole body as one JSON document.
 
+use super::outline::{self, Outline};
 use super::scan::{Malformed, Scanner};
 use super::tape::Tape;
 use super::value::Value;
@@ -37,6 +38,11 @@ impl<'a> Document<'a> {
         Ok(Self { tape, text: utf8(body)? })
     }
 
+    /// Where the fields of the objects stand that are too deep to be looked at.
+    pub fn into_outline(self) -> Option<Outline> {
+        self.tape.outline
+    }
+
     /// Its root.
     pub fn root(&self) -> Value<'_, 'a> {
         self.tape.root(self.text)
@@ -44,7 +50,8 @@ impl<'a> Document<'a> {
 }
 
 fn whole(text: &str, deepest: usize) -> Result<Tape, Malformed> {
-    let mut tape = Tape::default();
+    let outline = (text.len() <= outline::LONGEST).then(|| Outline::of(text.len()));
+    let mut tape = Tape { outline, ..Tape::default() };
     let mut scanner = Scanner::new(text);
     tape.read(&mut scanner, deepest)?;
     match scanner.ahead() {

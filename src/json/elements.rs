@@ -1,6 +1,8 @@
 //! The members of a list in a body that was checked before, each read once.
 
+use super::block::{Block, Room};
 use super::document::utf8;
+use super::outline::{Outline, Reader};
 use super::scan::{Malformed, Scanner};
 use super::tape::Tape;
 use super::value::Value;
@@ -10,17 +12,50 @@ use super::value::Value;
 pub struct Elements<'a> {
     scanner: Scanner<'a>,
     begun: bool,
+    outline: Option<&'a Outline>,
+    reader: Reader,
+    /// The keys of the outline that the tape has adopted.
+    adopted: Option<u32>,
+    /// Before this place no block begins.
+    refused: usize,
 }
 
 impl<'a> Elements<'a> {
     /// The list below the keys of `path`; `None` when no list is found there by going straight to it, whatever the
     /// reason: [`super::Document`] tells it.
-    pub fn find(body: &'a [u8], path: &[String]) -> Option<Self> {
+    /// An `outline` of this body saves work.
+    pub fn find(body: &'a [u8], outline: Option<&'a Outline>, path: &[String]) -> Option<Self> {
         let mut scanner = Scanner::new(utf8(body).ok()?);
         for key in path {
             step(&mut scanner, key)?;
         }
-        (scanner.ahead() == Some(b'[')).then_some(Self { scanner, begun: false })
+        let is_list = scanner.ahead() == Some(b'[');
+        is_list.then(|| Self { scanner, begun: false, outline, reader: Reader::default(), adopted: None, refused: 0 })
+    }
+
+    /// The text that the list stands in.
+    pub fn text(&self) -> &'a str {
+        self.scanner.text
+    }
+
+    /// Makes `block` of the records that come next, if their keys are those of the member that was read last; they are not
+    /// taken yet.
+    pub fn block(&self, block: &mut Block, room: Room) -> bool {
+        let (Some(outline), Some(place), Some(b',')) = (self.outline, self.adopted, self.scanner.peek()) else {
+            return false;
+        };
+        let start = self.scanner.at + 1;
+        start >= self.refused && block.fill(self.text(), (outline, place, self.reader), start, room)
+    }
+
+    /// Goes on behind the records of `block`, which was made last.
+    pub fn take(&mut self, block: &Block) {
+        (self.scanner.at, self.reader) = (block.end, block.reader);
+    }
+
+    /// The records of `block` come one by one.
+    pub fn refuse(&mut self, block: &Block) {
+        self.refused = block.end;
     }
 
     /// The next member, on a tape that holds nothing else then.
@@ -42,7 +77,16 @@ impl<'a> Elements<'a> {
             (Some(b']'), true) => return Ok(None),
             (_, _) => return scanner.wrong("neither a comma nor the end of a list"),
         }
-        tape.record(scanner).map(Some)
+        scanner.ahead();
+        let outlined = self.outline.and_then(|outline| outline.at(&mut self.reader, scanner.at));
+        let Some(outlined) = outlined else {
+            self.adopted = None;
+            return tape.record(scanner).map(Some);
+        };
+        if self.adopted.replace(outlined.place) != Some(outlined.place) {
+            tape.shape.adopt(outlined.keys);
+        }
+        tape.outlined(scanner, outlined).map(Some)
     }
 }
 

@@ -5,10 +5,12 @@
 //!
 //! Invariants: what is taken for JSON is JSON (RFC 8259), the whole of it, as serde_json also sees it; numbers stay text;
 //! keys that stand twice can be found. Entry points: [`Document`] (a whole body, as deep as one needs to look) and
-//! [`Elements`] (the members of a list, one after the other).
+//! [`Elements`] (the members of a list, one after the other; an [`Outline`] that the first made serves the second).
 
+mod block;
 mod document;
 mod elements;
+mod outline;
 mod scan;
 mod shape;
 mod span;
@@ -16,8 +18,10 @@ mod tape;
 mod text;
 mod value;
 
+pub use block::{Block, Room};
 pub use document::Document;
 pub use elements::Elements;
+pub use outline::Outline;
 pub use scan::Malformed;
 pub use tape::{Kind, Tape};
 pub use value::{Flaw, Value};

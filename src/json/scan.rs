@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::tape::Kind;
+
 /// Text that is not JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Malformed {
@@ -21,7 +23,7 @@ impl std::error::Error for Malformed {}
 
 /// What a number looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Digits {
+enum Digits {
     /// Digits alone, perhaps with a minus.
     Whole,
     /// With a point or an exponent.
@@ -122,59 +124,44 @@ impl<'a> Scanner<'a> {
 
     /// Takes a number.
     #[inline]
-    pub(super) fn number(&mut self) -> Result<Digits, Malformed> {
-        if self.peek() == Some(b'-') {
-            self.at += 1;
+    fn number(&mut self) -> Result<Digits, Malformed> {
+        let bytes = self.text.as_bytes();
+        let minus = usize::from(bytes.get(self.at) == Some(&b'-'));
+        let start = self.at + minus;
+        let mut end = digits(bytes, start);
+        // A zero stands alone: what follows it is no part of the number.
+        if bytes.get(start) == Some(&b'0') {
+            end = start + 1;
         }
-        match self.peek() {
-            Some(b'0') => self.at += 1,
-            Some(b'1'..=b'9') => self.digits(),
-            Some(_) | None => return self.wrong("a digit is missing"),
-        }
-        let mut found = Digits::Whole;
-        if self.peek() == Some(b'.') {
-            found = Digits::Fraction;
-            self.at += 1;
-            self.some_digits()?;
-        }
-        if let Some(b'e' | b'E') = self.peek() {
-            found = Digits::Fraction;
-            self.at += 1;
-            if let Some(b'+' | b'-') = self.peek() {
-                self.at += 1;
-            }
-            self.some_digits()?;
-        }
-        Ok(found)
-    }
-
-    fn some_digits(&mut self) -> Result<(), Malformed> {
-        if !self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
+        self.at = start;
+        if end == start {
             return self.wrong("a digit is missing");
         }
-        self.digits();
-        Ok(())
-    }
-
-    #[inline]
-    fn digits(&mut self) {
-        while let Some(eight) = self.text.as_bytes().get(self.at..).and_then(|rest| rest.first_chunk::<8>()) {
-            let others = no_digits(u64::from_le_bytes(*eight));
-            if others != 0 {
-                self.at += others.trailing_zeros() as usize / 8;
-                return;
+        let mut found = Digits::Whole;
+        if bytes.get(end) == Some(&b'.') {
+            found = Digits::Fraction;
+            self.at = end + 1;
+            end = digits(bytes, self.at);
+            if end == self.at {
+                return self.wrong("a digit is missing");
             }
-            self.at += 8;
         }
-        // Within the last seven bytes of the text.
-        while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
-            self.at += 1;
+        if let Some(b'e' | b'E') = bytes.get(end) {
+            found = Digits::Fraction;
+            let sign = usize::from(matches!(bytes.get(end + 1), Some(b'+' | b'-')));
+            self.at = end + 1 + sign;
+            end = digits(bytes, self.at);
+            if end == self.at {
+                return self.wrong("a digit is missing");
+            }
         }
+        self.at = end;
+        Ok(found)
     }
 
     /// Takes `true`, `false` or `null`.
     #[inline]
-    pub(super) fn word(&mut self, word: &'static str) -> Result<(), Malformed> {
+    fn word(&mut self, word: &'static str) -> Result<(), Malformed> {
         if !self.text.as_bytes()[self.at..].starts_with(word.as_bytes()) {
             return self.wrong("neither `true`, `false` nor `null`");
         }
@@ -182,23 +169,29 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// Takes a scalar that begins here.
-    #[inline]
-    fn scalar(&mut self, first: Option<u8>) -> Result<(), Malformed> {
-        match first {
-            Some(b'"') => self.string().map(drop),
-            Some(b'-' | b'0'..=b'9') => self.number().map(drop),
-            Some(b't') => self.word("true"),
-            Some(b'f') => self.word("false"),
-            Some(b'n') => self.word("null"),
-            Some(_) | None => self.wrong("a value is missing"),
-        }
+    /// Takes a scalar that begins here; says what it is.
+    #[inline(always)]
+    pub(super) fn scalar(&mut self, first: Option<u8>) -> Result<Kind, Malformed> {
+        Ok(match first {
+            Some(b'"') if self.string()? => Kind::Escaped,
+            Some(b'"') => Kind::Text,
+            Some(b'-' | b'0'..=b'9') => match self.number()? {
+                Digits::Whole => Kind::Whole,
+                Digits::Fraction => Kind::Fraction,
+            },
+            Some(b't') => self.word("true").map(|()| Kind::Bool(true))?,
+            Some(b'f') => self.word("false").map(|()| Kind::Bool(false))?,
+            Some(b'n') => self.word("null").map(|()| Kind::Null)?,
+            Some(_) | None => return self.wrong("a value is missing"),
+        })
     }
 
-    /// Takes a value, whatever it is.
-    pub(super) fn value(&mut self) -> Result<(), Malformed> {
+    /// Takes a value that begins here, whatever it is; says what.
+    #[inline(always)]
+    pub(super) fn value(&mut self) -> Result<Kind, Malformed> {
         match self.ahead() {
-            Some(b'{' | b'[') => self.skip(),
+            Some(b'{') => self.skip().map(|()| Kind::Object),
+            Some(b'[') => self.skip().map(|()| Kind::List),
             first => self.scalar(first),
         }
     }
@@ -248,7 +241,7 @@ impl<'a> Scanner<'a> {
             }
             match self.ahead() {
                 Some(b'{' | b'[') => {}
-                first => return self.scalar(first),
+                first => return self.scalar(first).map(drop),
             }
         }
     }
@@ -261,9 +254,26 @@ impl<'a> Scanner<'a> {
         }
         match self.ahead() {
             Some(b'{' | b'[') => self.open(),
-            first => self.scalar(first),
+            first => self.scalar(first).map(drop),
         }
     }
+}
+
+/// Where the digits end that begin at `at`.
+#[inline]
+fn digits(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(eight) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        let others = no_digits(u64::from_le_bytes(*eight));
+        if others != 0 {
+            return at + others.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    // Within the last seven bytes of the text.
+    while bytes.get(at).is_some_and(u8::is_ascii_digit) {
+        at += 1;
+    }
+    at
 }
 
 /// Marks the first byte of eight that ends or escapes a string or must not stand in one (`"`, `\`, below 0x20); bytes

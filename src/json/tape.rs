@@ -1,6 +1,7 @@
 //! Values as a flat list of nodes that say where in the text they stand.
 
-use super::scan::{Digits, Malformed, Scanner};
+use super::outline::{Outline, Outlined};
+use super::scan::{Malformed, Scanner};
 use super::shape::{Shape, read_key};
 use super::span::{LONGEST, Span};
 use super::value::Value;
@@ -46,6 +47,8 @@ pub struct Tape {
     pub(super) nodes: Vec<Node>,
     /// What the next record is expected to look like.
     pub(super) shape: Shape,
+    /// Takes the objects that are beyond the depth to which it is read, where somebody wants to know.
+    pub(super) outline: Option<Outline>,
 }
 
 impl Tape {
@@ -93,12 +96,46 @@ impl Tape {
         Ok(self.root(scanner.text))
     }
 
+    /// As [`Self::record`], for an object with such an outline.
+    pub(super) fn outlined<'t, 'a>(
+        &'t mut self,
+        scanner: &mut Scanner<'a>,
+        outlined: Outlined<'_>,
+    ) -> Result<Value<'t, 'a>, Malformed> {
+        self.begin(scanner)?;
+        let (start, shape) = (scanner.at, std::mem::take(&mut self.shape));
+        self.nodes.push(Node::of(Span::default(), Kind::Object, (start, start), 0));
+        // Behind the brace, and then behind each comma.
+        scanner.at += 1;
+        for (key, kind, length) in outlined.fields() {
+            let (name, value) = (Span::new(scanner.at + 1, scanner.at + key - 2), scanner.at + key);
+            match kind {
+                Some(kind) => {
+                    self.nodes.push(Node::of(name, kind, (value, value + length), self.nodes.len() + 1));
+                }
+                None => {
+                    scanner.at = value;
+                    self.value(scanner, name, DEEPEST - 1)?;
+                }
+            }
+            scanner.at = value + length + 1;
+        }
+        self.shape = shape;
+        self.nodes[0] = Node::of(Span::default(), Kind::Object, (start, scanner.at), self.nodes.len());
+        Ok(self.root(scanner.text))
+    }
+
     fn begin(&mut self, scanner: &Scanner<'_>) -> Result<(), Malformed> {
         if scanner.text.len() > LONGEST {
             return scanner.wrong("more than 2 GiB of text");
         }
         self.nodes.clear();
         Ok(())
+    }
+
+    /// As [`Value::shape`], of the record that was read last.
+    pub fn shape(&self) -> Option<u32> {
+        self.shape.number()
     }
 
     /// The value that was read last, from `text`.
@@ -111,23 +148,9 @@ impl Tape {
         let first = scanner.ahead();
         let start = scanner.at;
         let kind = match first {
-            Some(b'"') => {
-                if scanner.string()? {
-                    Kind::Escaped
-                } else {
-                    Kind::Text
-                }
-            }
-            Some(b'-' | b'0'..=b'9') => match scanner.number()? {
-                Digits::Whole => Kind::Whole,
-                Digits::Fraction => Kind::Fraction,
-            },
-            Some(b'n') => scanner.word("null").map(|()| Kind::Null)?,
-            Some(b't') => scanner.word("true").map(|()| Kind::Bool(true))?,
-            Some(b'f') => scanner.word("false").map(|()| Kind::Bool(false))?,
             Some(b'{') => return self.nested(scanner, key, Kind::Object, deeper),
             Some(b'[') => return self.nested(scanner, key, Kind::List, deeper),
-            Some(_) | None => return scanner.wrong("a value is missing"),
+            first => scanner.scalar(first)?,
         };
         self.nodes.push(Node::of(key, kind, (start, scanner.at), self.nodes.len() + 1));
         Ok(())
@@ -137,7 +160,7 @@ impl Tape {
         let (here, start) = (self.nodes.len(), scanner.at);
         self.nodes.push(Node::of(key, kind, (start, start), 0));
         match (deeper.checked_sub(1), kind) {
-            (None, Kind::Object) => self.shape.skip(scanner)?,
+            (None, Kind::Object) => self.shape.skip(scanner, self.outline.as_mut())?,
             (None, _) => scanner.skip()?,
             (Some(deeper), Kind::Object) => self.members(scanner, deeper, read_key)?,
             (Some(deeper), _) => self.list(scanner, deeper)?,

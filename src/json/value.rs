@@ -256,7 +256,8 @@ impl<'t, 'a> Value<'t, 'a> {
     }
 }
 
-fn is_half(inside: &str) -> bool {
+/// Whether a string or key holds half of a surrogate pair, which is no character.
+pub(super) fn is_half(inside: &str) -> bool {
     // No other escape can be half of anything.
     memchr::memmem::find(inside.as_bytes(), b"\\u").is_some() && !unescape(inside, &mut String::new())
 }

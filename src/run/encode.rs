@@ -15,6 +15,7 @@ use crate::spool::{PageFrame, PartitionSpool};
 
 use super::error::{EncodeError, RunError};
 use super::fate::Tally;
+use super::follow::Followed;
 use super::generation::records_in;
 use super::memory;
 use super::publish::{Publisher, Settled};
@@ -28,6 +29,8 @@ pub(super) struct Encoded {
     pub(super) rejected: u64,
     /// The first of them.
     pub(super) samples: Vec<RejectedRecord>,
+    /// How every cell ended.
+    pub(super) cells: Vec<SealedCell>,
 }
 
 /// The pages of a partition on their way into its staging file.
@@ -85,34 +88,22 @@ impl Staged {
 }
 
 impl Publisher {
-    /// Writes the staging file of a partition and makes it durable; says by which schema.
+    /// Writes the staging file of a partition and makes it durable; says by which schema. What was `followed` while the
+    /// pages came needs no second reading of them.
     pub(super) fn encode(
         &self,
         settled: &Settled,
         spool: &PartitionSpool,
+        followed: Option<Followed>,
         recorded: Option<&DatasetSchema>,
     ) -> Result<(Inferred, Encoded), RunError> {
-        let encoding = self.take_all(settled, spool, self.begin_encoding(settled, recorded.cloned()))?;
-        self.complete(settled, spool, encoding, recorded)
-    }
-
-    /// Begins the staging file of a partition.
-    pub(super) fn begin_encoding(&self, settled: &Settled, recorded: Option<DatasetSchema>) -> Encoding {
-        let staging = self.layout().staging(&self.staging_name(settled));
-        Encoding { pass: Pass::new(self.reading(), recorded), staged: Staged::at(Some(staging)) }
-    }
-
-    /// Ends the staging file of a partition all pages of which have been taken, and makes it durable.
-    pub(super) fn complete(
-        &self,
-        settled: &Settled,
-        spool: &PartitionSpool,
-        encoding: Encoding,
-        recorded: Option<&DatasetSchema>,
-    ) -> Result<(Inferred, Encoded), RunError> {
+        let cells = sealed_cells(settled, spool);
+        let encoding = match followed.filter(|followed| followed.pages == whole_pages(&cells)) {
+            Some(Followed { encoding, .. }) => encoding,
+            None => self.take_all(settled, spool, self.begin_encoding(settled, recorded.cloned()))?,
+        };
         let sink_error = |source| RunError::Sink { partition: settled.row.key.clone(), source: Box::new(source) };
         let (inferred, built, file) = self.end(settled, spool, encoding, recorded)?;
-        let cells = sealed_cells(settled, spool);
         let lineage = self.lineage(settled, &cells, &inferred);
         let samples: Vec<RejectedRecord> = built.samples.into_iter().map(rejected_record).collect();
         let finished = file.map(|mut file| {
@@ -122,7 +113,13 @@ impl Publisher {
             file.finish(&lineage)
         });
         let finished = finished.transpose().map_err(sink_error)?;
-        Ok((inferred, Encoded { finished, rejected: built.rejected, samples }))
+        Ok((inferred, Encoded { finished, rejected: built.rejected, samples, cells }))
+    }
+
+    /// Begins the staging file of a partition.
+    pub(super) fn begin_encoding(&self, settled: &Settled, recorded: Option<DatasetSchema>) -> Encoding {
+        let staging = self.layout().staging(&self.staging_name(settled));
+        Encoding { pass: Pass::new(self.reading(), recorded), staged: Staged::at(Some(staging)) }
     }
 
     /// What the file of a partition would be, and its first record that fits no column; nothing is written.
@@ -207,7 +204,7 @@ impl Publisher {
                 (Err(error), _) => Some(Err(error.into())),
                 (Ok(_), Err(error)) => Some(Err(error.clone().into())),
                 (Ok(PageFrame { head, body }), Ok(added)) => {
-                    self.page_in(cell, head.page, head.records, body, added).map(Ok)
+                    self.page_in(cell, (head.page, head.records), body, added).map(Ok)
                 }
             })
         })
@@ -218,13 +215,12 @@ impl Publisher {
     pub(super) fn page_in(
         &self,
         cell: &Cell,
-        page: u32,
-        records: u64,
+        (page, records): (u32, u64),
         body: Bytes,
         added: &Map<String, Value>,
     ) -> Option<PageIn> {
         let is_empty = records == 0 && records_in(&self.provider, &self.job, &body) == 0;
-        (!is_empty).then(|| PageIn { cell: cell.key.0.clone(), page, body, added: added.clone() })
+        (!is_empty).then(|| PageIn { cell: cell.key.0.clone(), page, body, outline: None, added: added.clone() })
     }
 
     /// What is added to each record of a cell.
@@ -249,6 +245,12 @@ pub(super) fn sealed_cells(settled: &Settled, spool: &PartitionSpool) -> Vec<Sea
             })
         })
         .collect()
+}
+
+/// Pages that stand in the file of a partition.
+fn whole_pages(cells: &[SealedCell]) -> u64 {
+    let whole = cells.iter().filter(|cell| !matches!(cell.outcome, Outcome::Rejected { .. }));
+    whole.map(|cell| u64::from(cell.pages)).sum()
 }
 
 fn rejected_record(reject: decode::RejectedRecord) -> RejectedRecord {

@@ -14,7 +14,8 @@ use serde_json::{Map, Value};
 
 use crate::decode::{PageIn, Pass};
 use crate::disk::{Begun, aside, begun};
-use crate::fetch::Fed;
+use crate::fetch::{Fed, Handed};
+use crate::json::Outline;
 use crate::ledger::Outcome;
 use crate::plan::CellId;
 use crate::spool::{Frame, PageFrame, PageHead, PartitionSpool, SpoolHandle};
@@ -33,6 +34,8 @@ const READ_BACK: u32 = 32;
 pub(super) struct Follower {
     publisher: Arc<Publisher>,
     settled: Settled,
+    /// Of its cells.
+    ids: Vec<CellId>,
     spool: SpoolHandle,
     shelves: HashMap<CellId, Shelf>,
     /// Bytes on all shelves that nobody waits for.
@@ -62,6 +65,7 @@ struct Shelf {
 struct Shelved {
     records: u64,
     body: Bytes,
+    outline: Option<Outline>,
     /// It came in its turn: fetching may wait for it to be taken.
     in_turn: bool,
 }
@@ -93,6 +97,7 @@ impl Follower {
         let mut follower = Self {
             publisher: Arc::clone(publisher),
             settled: settled.clone(),
+            ids: settled.cells.iter().map(|cell| cell.key.id()).collect(),
             spool,
             shelves: shelves.collect(),
             shelved: 0,
@@ -134,8 +139,8 @@ impl Follower {
         loop {
             let mut next = fed.next().await;
             let is_end = next.is_none();
-            while let Some(frames) = next {
-                frames.into_iter().try_for_each(|frame| self.shelve(frame, fed))?;
+            while let Some(Handed { frames, mut outline }) = next {
+                frames.into_iter().try_for_each(|frame| self.shelve(frame, &mut outline, fed))?;
                 next = fed.ready();
             }
             while self.pick(fed, is_end).await? {
@@ -147,13 +152,13 @@ impl Follower {
         }
     }
 
-    /// Puts a frame on the shelf of its cell.
-    fn shelve(&mut self, frame: Frame, fed: &Fed) -> Result<(), Astray> {
+    /// Puts a frame on the shelf of its cell; the `outline` goes with its page.
+    fn shelve(&mut self, frame: Frame, outline: &mut Option<Outline>, fed: &Fed) -> Result<(), Astray> {
         let (cell, epoch) = match &frame {
             Frame::Page(page) => (page.head.cell, page.head.epoch),
             Frame::End(end) => (end.cell, end.epoch),
         };
-        let has_turn = self.settled.cells.get(self.turn.0).is_some_and(|now| now.key.id() == cell);
+        let has_turn = self.ids.get(self.turn.0) == Some(&cell);
         let shelf = self.shelves.entry(cell).or_default();
         if epoch < shelf.epoch {
             // It is void already.
@@ -181,7 +186,7 @@ impl Follower {
                     self.shelved += if fits { body.len() } else { 0 };
                 }
                 let shelf = self.shelves.entry(cell).or_default();
-                shelf.bodies.insert(page, fits.then_some(Shelved { records, body, in_turn }));
+                shelf.bodies.insert(page, fits.then(|| Shelved { records, body, outline: outline.take(), in_turn }));
                 if in_turn {
                     self.find_gap();
                 }
@@ -203,19 +208,18 @@ impl Follower {
     /// Picks the pages that have their turn; true when they are to be encoded now.
     async fn pick(&mut self, fed: &Fed, is_end: bool) -> Result<bool, Astray> {
         while self.bytes.0 < TOGETHER.0 && self.picked.len() < TOGETHER.1 {
-            let Some(cell) = self.settled.cells.get(self.turn.0) else { break };
-            let id = cell.key.id();
+            let Some(&id) = self.ids.get(self.turn.0) else { break };
             let Some(shelf) = self.shelves.get_mut(&id) else { break };
             match (&shelf.end, shelf.bodies.remove(&self.turn.1)) {
                 // Half a cell would pass for a whole one.
                 (Some((Outcome::Rejected { .. }, _)), _) if self.turn.1 > 0 => return Err(Astray),
                 (Some((Outcome::Rejected { .. }, _)), _) => self.next_cell(id, fed),
-                (_, Some(Some(Shelved { records, body, in_turn }))) => {
+                (_, Some(Some(Shelved { records, body, outline, in_turn }))) => {
                     match in_turn {
                         true => self.bytes.1 += body.len(),
                         false => self.shelved -= body.len(),
                     }
-                    self.pick_page(self.turn.1, records, body)?;
+                    self.pick_page((self.turn.1, records), body, outline)?;
                 }
                 (_, Some(None)) => {
                     let first = self.turn.1;
@@ -224,7 +228,7 @@ impl Follower {
                     shelf.bodies.retain(|page, _| *page >= end);
                     let read = self.spool.read(&self.settled.row.hash, id, first..end).await;
                     for PageFrame { head, body } in read.map_err(|_| Astray)? {
-                        self.pick_page(head.page, head.records, body)?;
+                        self.pick_page((head.page, head.records), body, None)?;
                     }
                 }
                 (Some((_, pages)), None) if *pages == self.turn.1 => self.next_cell(id, fed),
@@ -246,13 +250,13 @@ impl Follower {
     }
 
     fn find_gap(&mut self) {
-        let shelf = self.settled.cells.get(self.turn.0).and_then(|cell| self.shelves.get(&cell.key.id()));
+        let shelf = self.ids.get(self.turn.0).and_then(|id| self.shelves.get(id));
         while shelf.is_some_and(|shelf| shelf.bodies.contains_key(&self.gap)) {
             self.gap += 1;
         }
     }
 
-    fn pick_page(&mut self, page: u32, records: u64, body: Bytes) -> Result<(), Astray> {
+    fn pick_page(&mut self, (page, records): (u32, u64), body: Bytes, outline: Option<Outline>) -> Result<(), Astray> {
         let Some(cell) = self.settled.cells.get(self.turn.0) else { return Err(Astray) };
         if page != self.turn.1 {
             return Err(Astray);
@@ -264,7 +268,8 @@ impl Follower {
         self.pages += 1;
         self.turn.1 += 1;
         self.bytes.0 += body.len();
-        self.picked.extend(self.publisher.page_in(cell, page, records, body, &added));
+        let picked = self.publisher.page_in(cell, (page, records), body, &added);
+        self.picked.extend(picked.map(|picked| PageIn { outline, ..picked }));
         self.added = Some(added);
         Ok(())
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::decode::{DatasetSchema, Inferred};
 use crate::job::{ColumnType, Job};
-use crate::ledger::{Cause, Decision, Outcome, PartitionRow, PartitionState, RejectedRecord};
+use crate::ledger::{Cause, Decision, PartitionRow, PartitionState, RejectedRecord};
 use crate::plan::{Cell, CellKey};
 use crate::provider::Provider;
 use crate::quota::Clock;
@@ -81,8 +81,8 @@ impl Publisher {
         }
     }
 
-    /// Publishes a partition whose cells are all settled in `spool`, unless what stands is better.
-    /// What was `followed` while the pages came needs no second reading of them.
+    /// Publishes a partition whose cells are all settled in `spool`, unless what stands is better; what was `followed` is as
+    /// for [`Self::encode`].
     pub(super) fn publish(
         &self,
         settled: &Settled,
@@ -98,10 +98,7 @@ impl Publisher {
             }
         }
         let recorded = self.recorded()?;
-        let (inferred, encoded) = match followed.filter(|followed| followed.pages == whole_pages(settled, &spool)) {
-            Some(Followed { encoding, .. }) => self.complete(settled, &spool, encoding, recorded.as_ref())?,
-            None => self.encode(settled, &spool, recorded.as_ref())?,
-        };
+        let (inferred, encoded) = self.encode(settled, &spool, followed, recorded.as_ref())?;
         if let Some(reason) = self.unreadable(settled, &inferred)? {
             sink::sweep(&self.layout(), |name| name.hash == settled.row.hash)?;
             return self.refuse(settled, spool, reason);
@@ -145,7 +142,7 @@ impl Publisher {
         let spool = self.open_spool(settled)?;
         self.check_pages(settled, &spool)?;
         let recorded = self.recorded()?;
-        let (inferred, encoded) = self.encode(settled, &spool, recorded.as_ref())?;
+        let (inferred, encoded) = self.encode(settled, &spool, None, recorded.as_ref())?;
         self.finish(settled, spool, &inferred, encoded)
     }
 
@@ -167,14 +164,13 @@ impl Publisher {
             }
             if anew { Ok(Vec::new()) } else { ledger.rejected(settled.row.id) }
         })?;
-        let Encoded { finished, rejected, samples } = encoded;
+        let Encoded { finished, rejected, samples, cells } = encoded;
         let mut published = Published {
             schema_notes: notes(inferred),
             rejected: rejected.saturating_sub(noted.len() as u64),
             samples: samples.iter().filter(|record| !noted.contains(record)).cloned().collect(),
             ..Published::default()
         };
-        let cells = sealed_cells(settled, &spool);
         self.store.now(|ledger| ledger.seal(settled.row.id, self.token, &cells, &samples))?;
         self.decide(settled, finished.as_ref())?;
         published.file = self.make_visible(settled, finished.as_ref())?;
@@ -299,13 +295,6 @@ impl Publisher {
     pub(super) fn staging_name(&self, settled: &Settled) -> StagingName {
         StagingName { hash: settled.row.hash.clone(), generation: settled.row.generation.into(), token: self.token }
     }
-}
-
-/// Pages that stand in the file of a partition.
-fn whole_pages(settled: &Settled, spool: &PartitionSpool) -> u64 {
-    let cells = sealed_cells(settled, spool).into_iter();
-    let whole = cells.filter(|cell| !matches!(cell.outcome, Outcome::Rejected { .. }));
-    whole.map(|cell| u64::from(cell.pages)).sum()
 }
 
 fn notes(inferred: &Inferred) -> Vec<String> {

@@ -66,6 +66,7 @@ pub fn sample(
         cell: cell.key.0.clone(),
         page,
         body: body.clone(),
+        outline: None,
         added: added.clone(),
     });
     let pages: Vec<PageIn> = pages.collect();

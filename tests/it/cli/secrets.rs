@@ -100,8 +100,10 @@ fn an_echoed_secret_is_masked_in_words_and_in_records() {
                 let asked = wire.accept();
                 assert!(asked.text.contains("canary"), "the request holds the key");
                 let echo = serde_json::Value::String(asked.text.clone()).to_string();
+                // What stands behind the echo stands elsewhere once it is masked.
+                let record = format!(r#"{{"rank":1,"echo":{echo},"after":"behind"}}"#);
                 let body = format!(
-                    r#"{{"code": {code}, "msg": {echo}, "data": {{"result": {{"ranks": [{{"rank": 1, "echo": {echo}}}]}}, "next": null}}}}"#
+                    r#"{{"code": {code}, "msg": {echo}, "data": {{"result": {{"ranks": [{record},{record}]}}, "next": null}}}}"#
                 );
                 asked.answer(status, "", &body);
             });
@@ -110,6 +112,7 @@ fn an_echoed_secret_is_masked_in_words_and_in_records() {
         assert_eq!(ended.code, Some(if code == 200 { 0 } else { 4 }), "{ended:?}");
         let told = if code == 200 { place.rows("data").concat() } else { ended.out.clone() };
         assert!(told.contains("***"), "the echo is not there at all: {told}");
+        assert!(code != 200 || told.matches("behind").count() == 2, "{told}");
         assert_clean(&place, &[&ended]);
     }
 }

@@ -14,7 +14,7 @@ use super::{fields, list, schema, shown};
 
 fn page(cell: &str, number: u32, body: &str, added: Value) -> PageIn {
     let Value::Object(added) = added else { panic!("added is a map") };
-    PageIn { cell: cell.to_owned(), page: number, body: body.to_owned().into(), added }
+    PageIn { cell: cell.to_owned(), page: number, body: body.to_owned().into(), outline: None, added }
 }
 
 fn reading(path: &str, projection: Projection, declared: &[(&str, T)]) -> Reading {

@@ -13,7 +13,7 @@ use tidemill::decode::{
     RejectedRecord,
 };
 use tidemill::job::{ColumnType as T, Pointer, TimeUnit};
-use tidemill::json::Tape;
+use tidemill::json::{Document, Tape};
 
 use super::{decimal, fields, list, schema, timestamp};
 
@@ -54,7 +54,8 @@ impl Given {
         Reading { at, projection, declared: self.declared.clone() }
     }
 
-    fn pages(&self) -> Vec<PageIn> {
+    /// With what the check of their bodies found, if `outlined`.
+    fn pages(&self, outlined: bool) -> Vec<PageIn> {
         let page = |(number, leaf): (usize, &Leaf)| {
             let (before, key) = match leaf.wrap {
                 Wrap::Plain => ("", "data"),
@@ -62,13 +63,15 @@ impl Given {
                 Wrap::Escaped => ("", "d\\u0061ta"),
             };
             let body = format!("{{\"code\":\"{before}\",\"{key}\":[{}]}}", leaf.records.join(","));
-            PageIn { cell: "c".to_owned(), page: number as u32, body: body.into(), added: added(leaf) }
+            let document = Document::read(body.as_bytes(), 2).ok().filter(|_| outlined);
+            let outline = document.and_then(Document::into_outline);
+            PageIn { cell: "c".to_owned(), page: number as u32, body: body.into(), outline, added: added(leaf) }
         };
         self.leaves.iter().enumerate().map(page).collect()
     }
 
     /// By as many walks as it takes, at most two; also says how many.
-    fn passed(&self) -> (Inferred, Built, Vec<RecordBatch>, usize) {
+    fn passed(&self, outlined: bool) -> (Inferred, Built, Vec<RecordBatch>, usize) {
         let [before, after] = &self.recorded;
         let mut pass = Pass::new(self.reading(), before.clone());
         for walks in 1.. {
@@ -77,7 +80,7 @@ impl Given {
                 batches.push(batch);
                 Ok::<_, Infallible>(())
             };
-            for page in self.pages() {
+            for page in self.pages(outlined) {
                 pass.page(page, &mut each).unwrap();
             }
             match pass.finish(after.as_ref(), &mut each).unwrap() {
@@ -123,9 +126,15 @@ impl Given {
         }
     }
 
-    /// How many walks it took.
+    /// How many walks it took, with outlines and without.
     fn check(&self) -> usize {
-        let (inferred, built, batches, walks) = self.passed();
+        let walks = self.check_with(true);
+        assert_eq!(self.check_with(false), walks);
+        walks
+    }
+
+    fn check_with(&self, outlined: bool) -> usize {
+        let (inferred, built, batches, walks) = self.passed(outlined);
         let (wanted, wanted_built, wanted_batches) = self.plainly();
         assert_eq!(inferred, wanted);
         assert_eq!(built, wanted_built);
@@ -239,9 +248,30 @@ fn columns(most: usize) -> impl Strategy<Value = Vec<(String, T)>> {
         .prop_map(|columns| columns.into_iter().collect())
 }
 
-/// Long stretches of one record, and changes between them.
+/// Records of scalars with the same keys.
+fn alike() -> impl Strategy<Value = Vec<String>> {
+    const SCALARS: usize = 14;
+    let scalar =
+        || prop_oneof![30 => select(&VALUES[..SCALARS]), 1 => select([r#""\ud800""#, r#""a\n""#, "[2]"].as_slice())];
+    let usual = prop::collection::btree_map("[abcdv]|day|app", scalar(), 1..4);
+    let others = prop::collection::vec(prop::option::weighted(0.3, (0..4_usize, scalar())), 1..40);
+    (usual, others).prop_map(|(usual, others)| {
+        let keys: Vec<_> = usual.into_iter().collect();
+        let one = |other: Option<(usize, &str)>| {
+            let fields = keys.iter().enumerate().map(|(at, (key, value))| {
+                let value = other.filter(|(place, _)| *place == at).map_or(*value, |(_, value)| value);
+                format!("\"{key}\":{value}")
+            });
+            format!("{{{}}}", fields.collect::<Vec<_>>().join(","))
+        };
+        others.into_iter().map(one).collect()
+    })
+}
+
+/// Long stretches of one record or of records like each other, and changes between them.
 fn leaf() -> impl Strategy<Value = Leaf> {
-    let stretch = (record(), select([1, 1, 2, 5].as_slice())).prop_map(|(record, count)| many(&record, count));
+    let same = (record(), select([1, 1, 2, 5].as_slice())).prop_map(|(record, count)| many(&record, count));
+    let stretch = prop_oneof![2 => same, 1 => alike()];
     let wrap =
         select([Wrap::Plain, Wrap::Plain, Wrap::Plain, Wrap::Plain, Wrap::Plain, Wrap::Escaped, Wrap::Long].as_slice());
     let added =
@@ -326,6 +356,17 @@ fn what_changes_behind_a_full_batch() {
     }
 }
 
+/// Batches end where they do when records are read one by one: by their rows and by their text.
+#[test]
+fn batches_end_inside_of_what_is_read_together() {
+    let short = |count: usize| plain((0..count).map(|number| format!("{{\"a\":{number},\"b\":\"x\"}}")).collect());
+    let given = Given { leaves: vec![short(3_000), short(33_000), short(40_000)], ..Given::default() };
+    assert_eq!(given.check(), 1);
+    let long = format!("{{\"a\":1,\"b\":\"{}\"}}", "x".repeat(700 << 10));
+    let given = Given { leaves: vec![short(3_000), plain(many(&long, 100)), short(10)], ..Given::default() };
+    assert_eq!(given.check(), 1);
+}
+
 /// More records than are kept as samples do not fit.
 #[test]
 fn all_rejects_are_counted() {
@@ -334,7 +375,7 @@ fn all_rejects_are_counted() {
     let declared = vec![("a".to_owned(), T::Int8)];
     let given = Given { leaves, declared, ..Given::default() };
     assert_eq!(given.check(), 1);
-    assert_eq!((given.passed().1.rejected, given.passed().1.samples.len()), (1_510, 1_000));
+    assert_eq!((given.passed(true).1.rejected, given.passed(true).1.samples.len()), (1_510, 1_000));
 }
 
 /// Another partition widened the schema of the dataset while this one was made.

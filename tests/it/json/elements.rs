@@ -1,5 +1,7 @@
 //! The members of a list: found by going straight to it, or not at all.
 
+use std::collections::HashMap;
+
 use proptest::prelude::*;
 use tidemill::json::{Document, Elements, Tape, Value};
 
@@ -11,7 +13,7 @@ fn path(text: &str) -> Vec<String> {
 
 /// The raw text of each member.
 fn members(body: &str, path: &[String]) -> Option<Vec<String>> {
-    let mut elements = Elements::find(body.as_bytes(), path)?;
+    let mut elements = Elements::find(body.as_bytes(), None, path)?;
     let mut tape = Tape::default();
     let mut found = Vec::new();
     while let Some(value) = elements.next(&mut tape).unwrap() {
@@ -73,7 +75,7 @@ fn ways_to_a_list() {
             "{body} {at}"
         );
     }
-    assert!(Elements::find(b"[\"\xff\"]", &[]).is_none());
+    assert!(Elements::find(b"[\"\xff\"]", None, &[]).is_none());
 }
 
 #[test]
@@ -89,11 +91,60 @@ fn what_is_damaged_is_told_when_it_is_reached() {
         ("[1,\"\\x\"]", 1),
     ];
     for (body, good) in table {
-        let (mut elements, mut tape) = (Elements::find(body.as_bytes(), &[]).unwrap(), Tape::default());
+        let (mut elements, mut tape) = (Elements::find(body.as_bytes(), None, &[]).unwrap(), Tape::default());
         for _ in 0..good {
             assert!(elements.next(&mut tape).unwrap().is_some(), "{body}");
         }
         assert!(elements.next(&mut tape).is_err(), "{body}");
+    }
+}
+
+/// All there is to know of a value and of what is below it.
+fn whole(value: Value<'_, '_>) -> String {
+    let below: Vec<String> = value.children().map(|child| format!("{}={}", child.key(), whole(child))).collect();
+    format!("{:?} {} {:?} [{}]", value.kind(), value.raw(), value.flaw(), below.join(","))
+}
+
+/// The members of each list, read with what the check of its body found and without.
+fn both_ways(bodies: &[String]) -> (Vec<String>, Vec<String>) {
+    let (mut with, mut without) = (Vec::new(), Vec::new());
+    let mut shapes = HashMap::new();
+    let (mut tape, mut other) = (Tape::default(), Tape::default());
+    for body in bodies {
+        let outline = Document::read(body.as_bytes(), 1).unwrap().into_outline();
+        let mut elements = Elements::find(body.as_bytes(), outline.as_ref(), &[]).unwrap();
+        while let Some(value) = elements.next(&mut tape).unwrap() {
+            with.push(whole(value));
+            if let Some(shape) = value.shape() {
+                let keys: Vec<String> = value.children().map(|child| child.key().into_owned()).collect();
+                assert_eq!(shapes.entry(shape).or_insert(keys.clone()), &keys, "one shape, one set of keys: {body}");
+            }
+        }
+        let mut elements = Elements::find(body.as_bytes(), None, &[]).unwrap();
+        while let Some(value) = elements.next(&mut other).unwrap() {
+            without.push(whole(value));
+        }
+    }
+    (with, without)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_the_check_found_changes_nothing(
+        values in prop::collection::vec(json(3), 0..6),
+        records in prop::collection::vec(prop::collection::vec(("[a-c]|dd|e\\\\n", json(2)), 0..4), 0..8),
+        spaces in prop::collection::vec("| |\n", 8),
+    ) {
+        let records: Vec<String> = records.iter().zip(spaces.iter().cycle()).map(|(fields, space)| {
+            let fields = fields.iter().map(|(key, value)| format!("\"{key}\"{space}:{}", value.trim()));
+            format!("{{{}}}", fields.collect::<Vec<_>>().join(","))
+        }).collect();
+        let plain: Vec<String> = records.iter().map(|record| record.replace(['\n', ' '], "")).collect();
+        let bodies = [values, records, plain].map(|members| format!("[{}]", members.join(",")));
+        let (with, without) = both_ways(&bodies);
+        prop_assert_eq!(with, without);
     }
 }
 
