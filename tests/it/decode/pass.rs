@@ -356,6 +356,40 @@ fn what_changes_behind_a_full_batch() {
     }
 }
 
+/// What a column takes and refuses is the same, whether its values come one by one or together.
+#[test]
+fn each_value_for_a_column_of_each_type() {
+    let types = [
+        T::Bool,
+        T::Int8,
+        T::Int16,
+        T::Int32,
+        T::Int64,
+        T::Float32,
+        T::Float64,
+        T::String,
+        T::Json,
+        T::Date,
+        decimal(9, 2),
+        decimal(38, 0),
+        timestamp(TimeUnit::Second, None),
+        timestamp(TimeUnit::Nanosecond, None),
+        list(T::Int64),
+        fields(&[("a", T::Int64)]),
+    ];
+    let more = ["\"2024-05-10 01:02:03\"", "\"7\"", "\"7.25\"", "\"true\"", "false", "\"\"", "1715299200", "\"a\\n\""];
+    for column in types {
+        for value in VALUES.iter().chain(&more) {
+            let of = |value: &str| format!("{{\"a\":{value},\"b\":1}}");
+            let records = [many(&of("null"), 3), vec![of(value)], many(&of("null"), 3), many(&of(value), 3)].concat();
+            let (declared, recorded) = (vec![("a".to_owned(), column.clone())], Some(schema(&[("b", T::Int64)])));
+            let recorded = [recorded.clone(), recorded];
+            let given = Given { leaves: vec![plain(records)], declared, recorded, ..Given::default() };
+            assert!(given.check() <= 2, "{column} {value}");
+        }
+    }
+}
+
 /// Batches end where they do when records are read one by one: by their rows and by their text.
 #[test]
 fn batches_end_inside_of_what_is_read_together() {
