@@ -114,7 +114,6 @@ fn an_echoed_secret_is_masked_in_words_and_in_records() {
         let told = if code == 200 { place.rows("data").concat() } else { ended.out.clone() };
         assert!(told.contains("***"), "the echo is not there at all: {told}");
         assert!(code != 200 || told.matches("behind").count() == 2, "{told}");
-        assert!(!ended.err.contains("panicked"), "{}", ended.err);
         assert_clean(&place, &[&ended]);
     }
 }
