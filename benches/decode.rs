@@ -9,6 +9,7 @@ use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterio
 use serde_json::Map;
 use tidemill::decode::{PageIn, Pass, Passed, Projection, Reading, RecordsAt};
 use tidemill::job::{ColumnType, Pointer};
+use tidemill::json::Document;
 
 use processor::Processor;
 
@@ -52,6 +53,12 @@ fn walk(mut pass: Pass, pages: &[PageIn]) -> Option<(Passed, Vec<RecordBatch>)> 
     Some((passed, batches))
 }
 
+/// The same pages as they come from the network, with what their check found.
+fn checked(pages: &[PageIn]) -> Vec<PageIn> {
+    let outline = |page: &PageIn| Document::read(&page.body, 2).ok().and_then(Document::into_outline);
+    pages.iter().map(|page| PageIn { outline: outline(page), ..page.clone() }).collect()
+}
+
 fn group<'a>(criterion: &'a mut Criterion<Processor>, name: &str, pages: &[PageIn]) -> BenchmarkGroup<'a, Processor> {
     let mut group = criterion.benchmark_group(name);
     group.sample_size(20).throughput(Throughput::Bytes(pages.iter().map(|page| page.body.len() as u64).sum()));
@@ -88,12 +95,14 @@ fn decode(criterion: &mut Criterion<Processor>) {
     let found = walk(Pass::new(reading.clone(), None), &pages);
     let Some((Passed::Whole(inferred, _), batches)) = found else { panic!("the schema of the first pages fits all") };
     let mut arrow = group(criterion, "arrow", &pages);
-    arrow.bench_function("tidemill, watching", |bencher| {
-        bencher.iter(|| walk(Pass::new(reading.clone(), None), &pages));
-    });
-    arrow.bench_function("tidemill, knowing", |bencher| {
-        bencher.iter(|| walk(Pass::by(reading.clone(), inferred.clone()), &pages));
-    });
+    for (when, pages) in [("", &pages), (", checked before", &checked(&pages))] {
+        arrow.bench_function(format!("tidemill, watching{when}"), |bencher| {
+            bencher.iter(|| walk(Pass::new(reading.clone(), None), pages));
+        });
+        arrow.bench_function(format!("tidemill, knowing{when}"), |bencher| {
+            bencher.iter(|| walk(Pass::by(reading.clone(), inferred.clone()), pages));
+        });
+    }
     let schema = inferred.schema.to_arrow();
     for (name, read) in others::ARROW {
         let same = read(&pages, &schema).is_some_and(|batch| batch.columns() == batches[0].columns());

@@ -15,7 +15,7 @@ use super::routes::Routes;
 use super::schema::DatasetSchema;
 use crate::fetch::{self, LocateError, Located};
 use crate::job::{ColumnType, Shape};
-use crate::json::{Block, Elements, Room, Tape, Value};
+use crate::json::{Block, Document, Elements, Room, Tape, Value};
 
 /// So many records, or bytes of pages, are looked at before a schema is believed.
 const SAMPLE_RECORDS: u64 = 2_000;
@@ -101,6 +101,7 @@ impl Pass {
         page: PageIn,
         each: &mut impl FnMut(RecordBatch) -> Result<(), E>,
     ) -> Result<(), PartitionError<E>> {
+        let page = self.outlined(page);
         let waits = self.believed.is_none() && self.recorded.is_none() && !self.wrong;
         if !waits {
             self.believe()?;
@@ -113,6 +114,17 @@ impl Pass {
             self.build_sample(each)?;
         }
         Ok(())
+    }
+
+    /// A page that is read back was checked long ago; what is found once more saves more than it costs, except where records
+    /// become many rows, which come one by one.
+    fn outlined(&self, page: PageIn) -> PageIn {
+        let Reading { at, projection, .. } = &self.reading;
+        if page.outline.is_some() || projection.explode.is_some() {
+            return page;
+        }
+        let document = Document::read(&page.body, at.path.0.len() + 1).ok();
+        PageIn { outline: document.and_then(Document::into_outline), ..page }
     }
 
     /// Hands out the last batch. `recorded` is the schema of the dataset by now: others may have widened it meanwhile.
