@@ -21,9 +21,8 @@ pub struct Elements<'a> {
 }
 
 impl<'a> Elements<'a> {
-    /// The list below the keys of `path`; `None` when no list is found there by going straight to it, whatever the
-    /// reason: [`super::Document`] tells it.
-    /// An `outline` of this body saves work.
+    /// The list below the keys of `path`, faster with an `outline` of this body; `None` when no list is found there by going
+    /// straight to it, whatever the reason: [`super::Document`] tells it.
     pub fn find(body: &'a [u8], outline: Option<&'a Outline>, path: &[String]) -> Option<Self> {
         let mut scanner = Scanner::new(utf8(body).ok()?);
         for key in path {
