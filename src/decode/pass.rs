@@ -117,10 +117,10 @@ impl Pass {
     }
 
     /// A page that is read back was checked long ago; what is found once more saves more than it costs, except where records
-    /// become many rows, which come one by one.
+    /// come one by one anyway: those that become many rows, and those that are not listed.
     fn outlined(&self, page: PageIn) -> PageIn {
         let Reading { at, projection, .. } = &self.reading;
-        if page.outline.is_some() || projection.explode.is_some() {
+        if page.outline.is_some() || projection.explode.is_some() || at.shape == Some(Shape::Object) {
             return page;
         }
         let document = Document::read(&page.body, at.path.0.len() + 1).ok();

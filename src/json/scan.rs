@@ -21,15 +21,6 @@ impl fmt::Display for Malformed {
 
 impl std::error::Error for Malformed {}
 
-/// What a number looks like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Digits {
-    /// Digits alone, perhaps with a minus.
-    Whole,
-    /// With a point or an exponent.
-    Fraction,
-}
-
 /// A place in a text.
 #[derive(Debug, Clone)]
 pub(super) struct Scanner<'a> {
@@ -122,9 +113,9 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// Takes a number.
+    /// Takes a number; says of which kind.
     #[inline]
-    fn number(&mut self) -> Result<Digits, Malformed> {
+    fn number(&mut self) -> Result<Kind, Malformed> {
         let bytes = self.text.as_bytes();
         let minus = usize::from(bytes.get(self.at) == Some(&b'-'));
         let start = self.at + minus;
@@ -137,9 +128,9 @@ impl<'a> Scanner<'a> {
         if end == start {
             return self.wrong("a digit is missing");
         }
-        let mut found = Digits::Whole;
+        let mut found = Kind::Whole;
         if bytes.get(end) == Some(&b'.') {
-            found = Digits::Fraction;
+            found = Kind::Fraction;
             self.at = end + 1;
             end = digits(bytes, self.at);
             if end == self.at {
@@ -147,7 +138,7 @@ impl<'a> Scanner<'a> {
             }
         }
         if let Some(b'e' | b'E') = bytes.get(end) {
-            found = Digits::Fraction;
+            found = Kind::Fraction;
             let sign = usize::from(matches!(bytes.get(end + 1), Some(b'+' | b'-')));
             self.at = end + 1 + sign;
             end = digits(bytes, self.at);
@@ -175,10 +166,7 @@ impl<'a> Scanner<'a> {
         Ok(match first {
             Some(b'"') if self.string()? => Kind::Escaped,
             Some(b'"') => Kind::Text,
-            Some(b'-' | b'0'..=b'9') => match self.number()? {
-                Digits::Whole => Kind::Whole,
-                Digits::Fraction => Kind::Fraction,
-            },
+            Some(b'-' | b'0'..=b'9') => self.number()?,
             Some(b't') => self.word("true").map(|()| Kind::Bool(true))?,
             Some(b'f') => self.word("false").map(|()| Kind::Bool(false))?,
             Some(b'n') => self.word("null").map(|()| Kind::Null)?,
