@@ -63,11 +63,7 @@ impl Outline {
     pub(super) fn end(&mut self, here: usize, keys: &Keys, number: u32) {
         let place = match self.last {
             Some((known, place)) if known == number => Some(place),
-            Some(_) | None if self.keys.len() < MOST_KEYS => {
-                self.keys.push(keys.clone());
-                Some(self.keys.len() as u32 - 1)
-            }
-            Some(_) | None => None,
+            Some(_) | None => self.place(keys),
         };
         match place {
             Some(place) => {
@@ -76,6 +72,16 @@ impl Outline {
             }
             None => self.drop_from(here),
         }
+    }
+
+    /// The place of these keys, unless there are too many others.
+    fn place(&mut self, keys: &Keys) -> Option<u32> {
+        let known = self.keys.iter().position(|known| known == keys);
+        let place = known.or_else(|| (self.keys.len() < MOST_KEYS).then_some(self.keys.len()))?;
+        if place == self.keys.len() {
+            self.keys.push(keys.clone());
+        }
+        Some(place as u32)
     }
 
     /// Forgets the object that began `here`.
@@ -191,5 +197,8 @@ mod tests {
         // The same keys again and again are one.
         let same = vec![every[0].as_str(); 2 * MOST_KEYS];
         assert_eq!(outlined(&format!("[{}]", same.join(","))).len(), same.len());
+        // And so are two that take turns.
+        let turns = [every[0].as_str(), every[1].as_str()].repeat(2 * MOST_KEYS);
+        assert_eq!(outlined(&format!("[{}]", turns.join(","))).len(), turns.len());
     }
 }
