@@ -27,6 +27,9 @@ use super::publish::{Publisher, Settled};
 const SHELVED: usize = 12 << 20;
 /// Bytes of bodies, or pages, that are encoded at once: a thread is woken for them.
 const TOGETHER: (usize, usize) = (256 << 10, 256);
+/// What comes alone was fetched by somebody who asks for one page at a time. He waits for each, so nothing that he needs may
+/// wait for a core; where many are asked for at once the cores are busy anyway, and a backlog would be all that is won.
+const ALONE: usize = 1;
 /// Pages that are read back at once.
 const READ_BACK: u32 = 32;
 
@@ -138,13 +141,14 @@ impl Follower {
     async fn follow(&mut self, fed: &mut Fed, pass: &mut Option<Pass>, file: &mut File) -> Result<(), Astray> {
         loop {
             let mut next = fed.next().await;
-            let is_end = next.is_none();
+            let (is_end, mut came) = (next.is_none(), 0);
             while let Some(Handed { frames, mut outline }) = next {
+                came += 1;
                 frames.into_iter().try_for_each(|frame| self.shelve(frame, &mut outline, fed))?;
                 next = fed.ready();
             }
             while self.pick(fed, is_end).await? {
-                self.encode(fed, pass, file).await?;
+                self.encode(fed, came == ALONE, pass, file).await?;
             }
             if is_end {
                 return Ok(());
@@ -274,8 +278,15 @@ impl Follower {
         Ok(())
     }
 
-    /// Makes batches of what was picked, and has them written while the next ones are made.
-    async fn encode(&mut self, fed: &Fed, pass: &mut Option<Pass>, file: &mut File) -> Result<(), Astray> {
+    /// Makes batches of what was picked, and has them written while the next ones are made. Between two pages it `yields` to
+    /// whoever else could run.
+    async fn encode(
+        &mut self,
+        fed: &Fed,
+        yields: bool,
+        pass: &mut Option<Pass>,
+        file: &mut File,
+    ) -> Result<(), Astray> {
         let (picked, mut walking) = (std::mem::take(&mut self.picked), pass.take().ok_or(Astray)?);
         let (_, waited_for) = std::mem::take(&mut self.bytes);
         let decoded = aside(move || {
@@ -284,7 +295,12 @@ impl Follower {
                 batches.push(batch);
                 Ok::<_, Infallible>(())
             };
-            let decoded = picked.into_iter().try_for_each(|page| walking.page(page, &mut each));
+            let decoded = picked.into_iter().try_for_each(|page| {
+                if yields {
+                    std::thread::yield_now();
+                }
+                walking.page(page, &mut each)
+            });
             (walking, batches, decoded.map_err(|_| Astray))
         });
         let (walked, batches, mut went) = decoded.await.ok_or(Astray)?;
