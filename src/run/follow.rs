@@ -6,13 +6,12 @@
 //! following, and the partition is read from its spool when all of it is there.
 
 use std::collections::{BTreeMap, HashMap};
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-use crate::decode::{PageIn, Pass};
+use crate::decode::{PageIn, Pass, RecordBatch};
 use crate::disk::{Begun, aside, begun};
 use crate::fetch::{Fed, Handed};
 use crate::json::Outline;
@@ -27,6 +26,8 @@ use super::publish::{Publisher, Settled};
 const SHELVED: usize = 12 << 20;
 /// Bytes of bodies, or pages, that are encoded at once: a thread is woken for them.
 const TOGETHER: (usize, usize) = (256 << 10, 256);
+/// The most of them, where more waits.
+const AT_ONCE: (usize, usize) = (2 << 20, 2048);
 /// What comes alone was fetched by somebody who asks for one page at a time. He waits for each, so nothing that he needs may
 /// wait for a core; where many are asked for at once the cores are busy anyway, and a backlog would be all that is won.
 const ALONE: usize = 1;
@@ -82,6 +83,8 @@ pub(super) struct Followed {
 }
 
 /// Why following ends early.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("the partition is to be read from its spool")]
 struct Astray;
 
 impl Follower {
@@ -122,13 +125,13 @@ impl Follower {
         let recorded = aside(move || publisher.recorded()).await?.ok()?;
         let Encoding { pass, staged } = self.publisher.begin_encoding(&self.settled, recorded);
         let (mut pass, mut file) = (Some(pass), File::Here(Box::new(staged)));
-        let mut went = self.follow(&mut fed, &mut pass, &mut file).await;
+        let went = self.follow(&mut fed, &mut pass, &mut file).await;
         // From now on nobody waits for what is not taken.
         drop(fed);
-        let staged = file.back(&mut went).await?;
-        match (went, pass) {
+        let (staged, written) = aside(move || file.back()).await??;
+        match (went.and(written), pass) {
             (Ok(()), Some(pass)) if self.turn.0 == self.settled.cells.len() => {
-                Some(Followed { encoding: Encoding { pass, staged }, pages: self.pages })
+                Some(Followed { encoding: Encoding { pass, staged: *staged }, pages: self.pages })
             }
             (_, _) => {
                 // What cannot be removed now is swept before the partition is encoded again.
@@ -211,7 +214,7 @@ impl Follower {
 
     /// Picks the pages that have their turn; true when they are to be encoded now.
     async fn pick(&mut self, fed: &Fed, is_end: bool) -> Result<bool, Astray> {
-        while self.bytes.0 < TOGETHER.0 && self.picked.len() < TOGETHER.1 {
+        while self.bytes.0 < AT_ONCE.0 && self.picked.len() < AT_ONCE.1 {
             let Some(&id) = self.ids.get(self.turn.0) else { break };
             let Some(shelf) = self.shelves.get_mut(&id) else { break };
             match (&shelf.end, shelf.bodies.remove(&self.turn.1)) {
@@ -278,8 +281,8 @@ impl Follower {
         Ok(())
     }
 
-    /// Makes batches of what was picked, and has them written while the next ones are made. Between two pages it `yields` to
-    /// whoever else could run.
+    /// Makes batches of what was picked, each written while the next one is made. Between two pages it `yields` to whoever
+    /// else could run.
     async fn encode(
         &mut self,
         fed: &Fed,
@@ -289,30 +292,19 @@ impl Follower {
     ) -> Result<(), Astray> {
         let (picked, mut walking) = (std::mem::take(&mut self.picked), pass.take().ok_or(Astray)?);
         let (_, waited_for) = std::mem::take(&mut self.bytes);
-        let decoded = aside(move || {
-            let mut batches = Vec::new();
-            let mut each = |batch| {
-                batches.push(batch);
-                Ok::<_, Infallible>(())
-            };
-            let decoded = picked.into_iter().try_for_each(|page| {
+        let mut taking = std::mem::replace(file, File::Gone);
+        let encoded = aside(move || {
+            let went = picked.into_iter().try_for_each(|page| {
                 if yields {
                     std::thread::yield_now();
                 }
-                walking.page(page, &mut each)
+                walking.page(page, &mut |batch| taking.write(batch)).map_err(|_| Astray)
             });
-            (walking, batches, decoded.map_err(|_| Astray))
+            (walking, taking, went)
         });
-        let (walked, batches, mut went) = decoded.await.ok_or(Astray)?;
-        *pass = Some(walked);
+        let (walked, taken, went) = encoded.await.ok_or(Astray)?;
+        (*pass, *file) = (Some(walked), taken);
         fed.taken(waited_for);
-        if !batches.is_empty() {
-            let mut staged = std::mem::replace(file, File::Gone).back(&mut went).await.ok_or(Astray)?;
-            *file = File::Away(begun(move || {
-                let written = batches.iter().try_for_each(|batch| staged.write(batch));
-                (staged, written.map_err(|_| Astray))
-            }));
-        }
         went
     }
 }
@@ -320,22 +312,29 @@ impl Follower {
 /// The staging file, which one batch at a time is written to.
 enum File {
     Here(Box<Staged>),
-    Away(Begun<(Staged, Result<(), Astray>)>),
+    Away(Begun<(Box<Staged>, Result<(), Astray>)>),
     Gone,
 }
 
 impl File {
-    /// The file when what is being written is written; that it could not be goes to `went`.
-    async fn back(self, went: &mut Result<(), Astray>) -> Option<Staged> {
+    /// Begins to write a batch, once the one before is written. Blocks.
+    fn write(&mut self, batch: RecordBatch) -> Result<(), Astray> {
+        let (mut staged, went) = std::mem::replace(self, Self::Gone).back().ok_or(Astray)?;
+        *self = match went {
+            Ok(()) => Self::Away(begun(move || {
+                let written = staged.write(&batch);
+                (staged, written.map_err(|_| Astray))
+            })),
+            Err(Astray) => Self::Here(staged),
+        };
+        went
+    }
+
+    /// The file when what is being written is written, and whether it could be. Blocks.
+    fn back(self) -> Option<(Box<Staged>, Result<(), Astray>)> {
         match self {
-            Self::Here(staged) => Some(*staged),
-            Self::Away(writing) => {
-                let (staged, written) = writing.await?;
-                if went.is_ok() {
-                    *went = written;
-                }
-                Some(staged)
-            }
+            Self::Here(staged) => Some((staged, Ok(()))),
+            Self::Away(writing) => writing.wait(),
             Self::Gone => None,
         }
     }
