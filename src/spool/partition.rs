@@ -126,6 +126,11 @@ impl PartitionSpool {
         self.torn
     }
 
+    /// How hard what is committed is kept.
+    pub fn durability(&self) -> Durability {
+        self.durability
+    }
+
     /// What was written since opening.
     pub fn stats(&self) -> SpoolStats {
         self.stats

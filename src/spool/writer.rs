@@ -1,14 +1,15 @@
 //! Group commit: many cells append, one task writes, one sync serves all who wait for it.
 //!
 //! Invariant: an append is answered after all of its frames are durable, never before; frames that arrive while a write
-//! is under way share the next one. Nothing blocks the runtime: files are touched in `spawn_blocking` only.
+//! is under way share the next one. Nothing blocks the runtime: files are touched on a thread aside only, which goes on
+//! as long as something is there to be done.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
 use tokio::sync::{mpsc, oneshot};
 
-use crate::disk::aside;
+use crate::disk::{Durability, aside};
 use crate::plan::CellId;
 
 use super::error::SpoolError;
@@ -18,6 +19,8 @@ use super::stats::SpoolStats;
 
 /// Appends taken into one write at most; bounds the memory of a batch.
 const BATCH: usize = 256;
+/// Bytes of bodies after which a write that needs no sync is not held up by more: those that wait for it go on sooner.
+const EARLY: usize = 256 << 10;
 
 type Spools = HashMap<String, PartitionSpool>;
 type Answer<T> = oneshot::Sender<Result<T, SpoolError>>;
@@ -40,6 +43,7 @@ struct Append {
 /// Owns the open partitions of a job and writes for all of its cells.
 pub struct SpoolWriter {
     commands: mpsc::Receiver<Command>,
+    spools: Spools,
 }
 
 /// Hands frames to the [`SpoolWriter`]; cheap to clone.
@@ -52,49 +56,76 @@ impl SpoolWriter {
     /// A writer and its first handle; `queue` appends may wait before appending waits too.
     pub fn new(queue: usize) -> (Self, SpoolHandle) {
         let (sender, receiver) = mpsc::channel(queue.max(1));
-        (Self { commands: receiver }, SpoolHandle { commands: sender })
+        (Self { commands: receiver, spools: Spools::new() }, SpoolHandle { commands: sender })
     }
 
     /// Writes until the last handle is gone; gives what was written in all.
     pub async fn run(mut self) -> SpoolStats {
-        let mut spools = Spools::new();
         let mut stats = SpoolStats::default();
         while let Some(command) = self.commands.recv().await {
-            let mut batch = Vec::new();
-            let mut next = Some(command);
-            // Whatever is no append ends the batch, so that commands keep their order.
-            let then = loop {
-                match next {
-                    Some(Command::Append(append)) => batch.push(append),
-                    Some(other @ (Command::Open(..) | Command::Read(..) | Command::Close(..))) => break Some(other),
-                    None => break None,
-                }
-                next = if batch.len() < BATCH { self.commands.try_recv().ok() } else { None };
+            let Some((back, written)) = aside(move || self.work(command)).await else {
+                // A panic took the spools with it; all waiters learn it from their dropped answers.
+                return stats;
             };
-            if !batch.is_empty() {
-                let Some((back, written)) = aside(move || write(spools, batch)).await else {
-                    // A panic took the spools with it; all waiters learn it from their dropped answers.
-                    return stats;
-                };
-                spools = back;
-                stats.add(written);
-            }
-            match then {
-                Some(Command::Open(partition, spool)) => drop(spools.insert(partition, *spool)),
-                Some(Command::Read(partition, cell, pages, answer)) => {
-                    let Some(back) = aside(move || read(spools, &partition, cell, pages, answer)).await else {
-                        return stats;
-                    };
-                    spools = back;
-                }
-                Some(Command::Close(partition, answer)) => {
-                    let spool = spools.remove(&partition).map(Box::new).ok_or(SpoolError::NotOpen(partition));
-                    reply(answer, spool);
-                }
-                Some(Command::Append(_)) | None => {}
-            }
+            self = back;
+            stats.add(written);
         }
         stats
+    }
+
+    /// Does what is asked, in order, until nothing more is: what comes meanwhile waits for no other thread.
+    fn work(mut self, first: Command) -> (Self, SpoolStats) {
+        let (mut stats, mut next) = (SpoolStats::default(), Some(first));
+        while let Some(command) = next.take().or_else(|| self.commands.try_recv().ok()) {
+            match command {
+                Command::Append(append) => {
+                    let (batch, then) = self.batch(append);
+                    stats.add(write(&mut self.spools, batch));
+                    next = then;
+                }
+                Command::Open(partition, spool) => drop(self.spools.insert(partition, *spool)),
+                Command::Read(partition, cell, pages, answer) => reply(answer, self.read(partition, cell, &pages)),
+                Command::Close(partition, answer) => {
+                    let spool = self.spools.remove(&partition).map(Box::new).ok_or(SpoolError::NotOpen(partition));
+                    reply(answer, spool);
+                }
+            }
+        }
+        (self, stats)
+    }
+
+    /// The appends that are written together with the `first`, and the command that ended them: whatever is no append does,
+    /// so that commands keep their order.
+    fn batch(&mut self, first: Append) -> (Vec<Append>, Option<Command>) {
+        let syncs = self.spools.get(&first.partition).is_some_and(|spool| spool.durability() == Durability::Power);
+        let most = if syncs { usize::MAX } else { EARLY };
+        let (mut bytes, mut batch) = (first.bytes(), vec![first]);
+        while batch.len() < BATCH && bytes < most {
+            match self.commands.try_recv() {
+                Ok(Command::Append(append)) => {
+                    bytes += append.bytes();
+                    batch.push(append);
+                }
+                other => return (batch, other.ok()),
+            }
+        }
+        (batch, None)
+    }
+
+    fn read(&self, partition: String, cell: CellId, pages: &Range<u32>) -> Result<Vec<PageFrame>, SpoolError> {
+        let Some(spool) = self.spools.get(&partition) else { return Err(SpoolError::NotOpen(partition)) };
+        spool.pages(&cell).iter().filter(|at| pages.contains(&at.page)).map(|at| spool.read(at)).collect()
+    }
+}
+
+impl Append {
+    /// Of its bodies.
+    fn bytes(&self) -> usize {
+        let body = |frame: &Frame| match frame {
+            Frame::Page(page) => page.body.len(),
+            Frame::End(_) => 0,
+        };
+        self.frames.iter().map(body).sum()
     }
 }
 
@@ -130,7 +161,7 @@ impl SpoolHandle {
     }
 }
 
-fn write(mut spools: Spools, batch: Vec<Append>) -> (Spools, SpoolStats) {
+fn write(spools: &mut Spools, batch: Vec<Append>) -> SpoolStats {
     let mut stats = SpoolStats::default();
     let mut waiting: BTreeMap<String, Vec<Staged>> = BTreeMap::new();
     for Append { partition, frames, answer } in batch {
@@ -151,19 +182,7 @@ fn write(mut spools: Spools, batch: Vec<Append>) -> (Spools, SpoolStats) {
             reply(answer, staged.and_then(|()| written.clone()));
         }
     }
-    (spools, stats)
-}
-
-fn read(spools: Spools, partition: &str, cell: CellId, pages: Range<u32>, answer: Answer<Vec<PageFrame>>) -> Spools {
-    let read = match spools.get(partition) {
-        Some(spool) => {
-            let wanted = spool.pages(&cell).iter().filter(|at| pages.contains(&at.page));
-            wanted.map(|at| spool.read(at)).collect()
-        }
-        None => Err(SpoolError::NotOpen(partition.to_owned())),
-    };
-    reply(answer, read);
-    spools
+    stats
 }
 
 fn reply<T>(answer: Answer<T>, result: Result<T, SpoolError>) {

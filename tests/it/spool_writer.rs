@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use tidemill::ledger::Outcome;
 use tidemill::plan::CellId;
-use tidemill::spool::{Durability, PartitionSpool, SpoolError, SpoolWriter};
+use tidemill::spool::{Durability, Frame, PageFrame, PartitionSpool, SpoolError, SpoolWriter};
 
 use super::spool::{A, B, end, head, open, page};
 
@@ -44,6 +44,27 @@ async fn one_write_serves_all_who_wait() {
     assert!(stats.writes <= 64, "{} writes for {} frames", stats.writes, stats.frames);
     for (partition, cells) in [("p", 33), ("q", 32)] {
         assert_eq!(open(&dir.path().join(partition), 2).unwrap().cells().count(), cells);
+    }
+}
+
+#[tokio::test]
+async fn only_for_a_sync_do_long_pages_wait_for_each_other() {
+    // Six pages of 100 KB: where nothing is synced three are enough for a write.
+    for (durability, writes) in [(Durability::Process, 2), (Durability::Power, 1)] {
+        let dir = tempfile::tempdir().unwrap();
+        let (writer, handle) = SpoolWriter::new(256);
+        handle.open("p", PartitionSpool::open(dir.path(), head(1), durability).unwrap()).await.unwrap();
+        let long = |number: u8| match page(CellId([number; 16]), 0, 0) {
+            Frame::Page(page) => Frame::Page(PageFrame { body: vec![b'x'; 100 << 10].into(), ..page }),
+            Frame::End(_) => unreachable!("it is a page"),
+        };
+        let clients = async move {
+            let appended = join_all((0..6).map(|number| handle.append("p", vec![long(number)]))).await;
+            assert!(appended.iter().all(Result::is_ok), "{appended:?}");
+        };
+        let (stats, ()) = tokio::join!(writer.run(), clients);
+        assert_eq!((stats.frames, stats.writes), (6, writes), "{durability:?}");
+        assert_eq!(open(dir.path(), 2).unwrap().cells().count(), 6);
     }
 }
 
