@@ -21,6 +21,8 @@ use super::stats::SpoolStats;
 const BATCH: usize = 256;
 /// Bytes of bodies after which a write that needs no sync is not held up by more: those that wait for it go on sooner.
 const EARLY: usize = 256 << 10;
+/// Writes after which a thread is left to others that wait for one: all jobs share a few.
+const IN_A_ROW: usize = 32;
 
 type Spools = HashMap<String, PartitionSpool>;
 type Answer<T> = oneshot::Sender<Result<T, SpoolError>>;
@@ -73,10 +75,14 @@ impl SpoolWriter {
         stats
     }
 
-    /// Does what is asked, in order, until nothing more is: what comes meanwhile waits for no other thread.
+    /// Does what is asked, in order, until nothing more is or others have waited long: what comes meanwhile waits for no
+    /// other thread.
     fn work(mut self, first: Command) -> (Self, SpoolStats) {
-        let (mut stats, mut next) = (SpoolStats::default(), Some(first));
-        while let Some(command) = next.take().or_else(|| self.commands.try_recv().ok()) {
+        let (mut stats, mut next, mut done) = (SpoolStats::default(), Some(first), 0);
+        loop {
+            let more = || if done < IN_A_ROW { self.commands.try_recv().ok() } else { None };
+            let Some(command) = next.take().or_else(more) else { return (self, stats) };
+            done += 1;
             match command {
                 Command::Append(append) => {
                     let (batch, then) = self.batch(append);
@@ -91,7 +97,6 @@ impl SpoolWriter {
                 }
             }
         }
-        (self, stats)
     }
 
     /// The appends that are written together with the `first`, and the command that ended them: whatever is no append does,
@@ -188,4 +193,22 @@ fn write(spools: &mut Spools, batch: Vec<Append>) -> SpoolStats {
 fn reply<T>(answer: Answer<T>, result: Result<T, SpoolError>) {
     // Who no longer waits needs no answer: a cancelled cell finds its page when it is resumed.
     drop(answer.send(result));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn after_so_many_the_thread_is_left_to_others() {
+        let (mut writer, handle) = SpoolWriter::new(100);
+        for _ in 0..100 {
+            // Nobody hears the answer.
+            let (answer, _) = oneshot::channel();
+            assert!(handle.commands.try_send(Command::Close("p".to_owned(), answer)).is_ok());
+        }
+        let first = writer.commands.try_recv().unwrap();
+        let (writer, _) = writer.work(first);
+        assert_eq!(writer.commands.len(), 100 - IN_A_ROW, "the rest is there for the next turn");
+    }
 }
