@@ -21,7 +21,7 @@ use super::stats::SpoolStats;
 const BATCH: usize = 256;
 /// Bytes of bodies after which a write that needs no sync is not held up by more: those that wait for it go on sooner.
 const EARLY: usize = 256 << 10;
-/// Writes after which a thread is left to others that wait for one: all jobs share a few.
+/// Commands after which a thread is left to others that wait for one: all jobs share a few.
 const IN_A_ROW: usize = 32;
 
 type Spools = HashMap<String, PartitionSpool>;

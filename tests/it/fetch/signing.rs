@@ -289,3 +289,16 @@ fn a_fingerprint_tells_requests_apart() {
     assert_eq!(first.fingerprint(), first.clone().fingerprint());
     assert!(others.iter().all(|other| other.fingerprint() != first.fingerprint()));
 }
+
+/// What stands in spools that are kept stays what it means.
+#[test]
+fn a_fingerprint_is_of_method_path_query_and_body_as_json() {
+    let table = [
+        (Body::None, r#"["GET","/items",[["q","1"]],null]"#),
+        (Body::Json(json!({"b": 1.5, "a": "\"中"})), r#"["POST","/items",[["q","1"]],{"b":1.5,"a":"\"中"}]"#),
+        (Body::Form(vec![("f".into(), "x y".into())]), r#"["POST","/items",[["q","1"]],[["f","x y"]]]"#),
+    ];
+    for (body, text) in table {
+        assert_eq!(with(body).fingerprint(), blake3::hash(text.as_bytes()).as_bytes()[..16], "{text}");
+    }
+}
