@@ -85,11 +85,7 @@ impl Drop for Fed {
 }
 
 fn bytes(frames: &[Frame]) -> usize {
-    let body = |frame: &Frame| match frame {
-        Frame::Page(page) => page.body.len(),
-        Frame::End(_) => 0,
-    };
-    frames.iter().map(body).sum()
+    frames.iter().map(Frame::body_bytes).sum()
 }
 
 #[cfg(test)]

@@ -130,6 +130,16 @@ pub enum Frame {
     End(EndFrame),
 }
 
+impl Frame {
+    /// Bytes of its body; an end has none.
+    pub fn body_bytes(&self) -> usize {
+        match self {
+            Self::Page(page) => page.body.len(),
+            Self::End(_) => 0,
+        }
+    }
+}
+
 /// A frame's header, all that a scan keeps in memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Header {

@@ -104,11 +104,12 @@ impl SpoolWriter {
     fn batch(&mut self, first: Append) -> (Vec<Append>, Option<Command>) {
         let syncs = self.spools.get(&first.partition).is_some_and(|spool| spool.durability() == Durability::Power);
         let most = if syncs { usize::MAX } else { EARLY };
-        let (mut bytes, mut batch) = (first.bytes(), vec![first]);
+        let bytes_of = |append: &Append| append.frames.iter().map(Frame::body_bytes).sum::<usize>();
+        let (mut bytes, mut batch) = (bytes_of(&first), vec![first]);
         while batch.len() < BATCH && bytes < most {
             match self.commands.try_recv() {
                 Ok(Command::Append(append)) => {
-                    bytes += append.bytes();
+                    bytes += bytes_of(&append);
                     batch.push(append);
                 }
                 other => return (batch, other.ok()),
@@ -120,17 +121,6 @@ impl SpoolWriter {
     fn read(&self, partition: String, cell: CellId, pages: &Range<u32>) -> Result<Vec<PageFrame>, SpoolError> {
         let Some(spool) = self.spools.get(&partition) else { return Err(SpoolError::NotOpen(partition)) };
         spool.pages(&cell).iter().filter(|at| pages.contains(&at.page)).map(|at| spool.read(at)).collect()
-    }
-}
-
-impl Append {
-    /// Of its bodies.
-    fn bytes(&self) -> usize {
-        let body = |frame: &Frame| match frame {
-            Frame::Page(page) => page.body.len(),
-            Frame::End(_) => 0,
-        };
-        self.frames.iter().map(body).sum()
     }
 }
 
