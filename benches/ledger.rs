@@ -74,9 +74,16 @@ fn ledger(criterion: &mut Criterion) {
     let (mut ledger, partitions) = planned(folder.path());
     group.bench_function("known", |bencher| bencher.iter(|| black_box(ledger.known("job").unwrap())));
     // Sealing may be repeated: what an earlier one wrote is replaced.
-    group.bench_function("seal", |bencher| {
-        bencher.iter(|| partitions.iter().for_each(|(id, cells)| ledger.seal(*id, 1, cells, &[]).unwrap()));
-    });
+    for (name, differ) in [("seal, all alike", 0), ("seal, none like the one before", 1)] {
+        let cells = |cells: &[SealedCell]| -> Vec<SealedCell> {
+            let numbered = (0..).zip(cells.iter().cloned());
+            numbered.map(|(at, cell)| SealedCell { records: cell.records + at * differ, ..cell }).collect()
+        };
+        let partitions: Vec<_> = partitions.iter().map(|(id, sealed)| (*id, cells(sealed))).collect();
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| partitions.iter().for_each(|(id, cells)| ledger.seal(*id, 1, cells, &[]).unwrap()));
+        });
+    }
     partitions.iter().for_each(|(id, cells)| publish(&mut ledger, *id, cells));
     group.bench_function("totals", |bencher| bencher.iter(|| black_box(ledger.totals("job").unwrap())));
     group.bench_function("retryable", |bencher| bencher.iter(|| black_box(ledger.retryable("job").unwrap())));
