@@ -1,6 +1,6 @@
 //! The yardstick of speed: `tidemill` and a bare loop fetch the same pages over loopback, each as a whole process.
 //!
-//! `cargo bench --bench loopback` plays `wide`, `cursor`, `small` and `slow`; words choose (`ten` and `power` too). The bare
+//! `cargo bench --bench loopback` plays `wide`, `cursor`, `small` and `slow`; words choose (`ten`, `power` and `reqwest` too). The bare
 //! loop keeps no promise: no spool, ledger, limits or checks. What `tidemill` takes more is the price of its promises.
 //! `--runs N` counts N runs each after a warm-up, `--pages N` changes the number of pages. See `README.md` here.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench that cannot go on has failed, and prints")]
@@ -10,6 +10,8 @@
 )]
 
 use std::process::ExitCode;
+
+use connection::Through;
 
 #[path = "loopback/bare.rs"]
 mod bare;
@@ -46,8 +48,10 @@ fn main() -> ExitCode {
     match words.as_slice() {
         // The two other processes of the bench are this binary in another role.
         ["role=server", workload, pages] => server::run(&workload::named(workload, pages.parse().unwrap())),
-        ["role=bare", workload, pages, address, file] => {
-            bare::run(&workload::named(workload, pages.parse().unwrap()), address.parse().unwrap(), file.as_ref());
+        [role @ ("role=bare" | "role=reqwest"), workload, pages, port, file] => {
+            let through = if *role == "role=bare" { Through::Hyper } else { Through::reqwest() };
+            let workload = workload::named(workload, pages.parse().unwrap());
+            bare::run(&workload, through, port.parse().unwrap(), file.as_ref());
         }
         words => return play::play(&play::Asked::parse(words)),
     }

@@ -11,15 +11,15 @@ use arrow::array::RecordBatch;
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
-use crate::connection::Connection;
+use crate::connection::{Connection, Through};
 use crate::encode;
 use crate::rows::{self, Rows};
 use crate::workload::{Asking, Workload};
 
 const BATCH: usize = 32_768;
 
-/// Fetches all pages from `port` into `file`.
-pub(crate) fn run(workload: &Workload, port: u16, file: &Path) {
+/// Fetches all pages from `port` into `file`, asking `through` one client or the other.
+pub(crate) fn run(workload: &Workload, through: Through, port: u16, file: &Path) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let schema = rows::schema(workload.shape);
     let (bodies, fetched) = mpsc::channel(64);
@@ -27,7 +27,7 @@ pub(crate) fn run(workload: &Workload, port: u16, file: &Path) {
     thread::scope(|scope| {
         scope.spawn(|| decode(workload, fetched, batches));
         scope.spawn(|| encode::encode(file, &schema, decoded));
-        runtime.block_on(fetch(workload, SocketAddr::from((Ipv4Addr::LOCALHOST, port)), bodies));
+        runtime.block_on(fetch(workload, (through, SocketAddr::from((Ipv4Addr::LOCALHOST, port))), bodies));
     });
 }
 
@@ -45,21 +45,22 @@ fn decode(workload: &Workload, mut fetched: mpsc::Receiver<Bytes>, batches: Sync
     }
 }
 
-async fn fetch(workload: &Workload, address: SocketAddr, bodies: mpsc::Sender<Bytes>) {
+async fn fetch(workload: &Workload, (through, address): (Through, SocketAddr), bodies: mpsc::Sender<Bytes>) {
     match workload.asking {
         Asking::Cells | Asking::Parallel => {
             let next = Arc::new(AtomicU32::new(0));
             let mut tasks = tokio::task::JoinSet::new();
             for _ in 0..workload.in_flight {
                 let (next, bodies, pages) = (Arc::clone(&next), bodies.clone(), workload.pages);
+                let through = through.clone();
                 tasks.spawn(async move {
-                    let mut connection = Connection::open(address).await;
+                    let mut connection = Connection::open(address, through).await;
                     loop {
                         let page = next.fetch_add(1, Relaxed);
                         if page >= pages {
                             break;
                         }
-                        bodies.send(connection.get(&format!("/pages?page={page}")).await).await.unwrap();
+                        bodies.send(connection.get(&page.to_string()).await).await.unwrap();
                     }
                 });
             }
@@ -68,10 +69,10 @@ async fn fetch(workload: &Workload, address: SocketAddr, bodies: mpsc::Sender<By
             }
         }
         Asking::Cursor => {
-            let mut connection = Connection::open(address).await;
+            let mut connection = Connection::open(address, through).await;
             let mut next = Some("0".to_owned());
             while let Some(page) = next {
-                let body = connection.get(&format!("/pages?page={page}")).await;
+                let body = connection.get(&page).await;
                 next = sonic_rs::from_str(sonic_rs::get(&body[..], ["data", "next"]).unwrap().as_raw_str()).unwrap();
                 bodies.send(body).await.unwrap();
             }

@@ -16,6 +16,9 @@ const USUAL: [&str; 5] = ["wide", "parallel", "cursor", "small", "slow"];
 /// What is played with `durability = "power"`.
 const POWER: [&str; 4] = ["wide", "parallel", "cursor", "small"];
 
+/// What is held against the bare loop through reqwest.
+const REQWEST: [&str; 3] = ["wide", "cursor", "small"];
+
 /// What was asked for.
 pub(crate) struct Asked {
     words: Vec<String>,
@@ -27,6 +30,8 @@ pub(crate) struct Asked {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Who {
     Bare,
+    /// The bare loop through the client that `tidemill` has.
+    BareReqwest,
     /// `tidemill`, pages surviving the process.
     Mill,
     /// `tidemill`, pages surviving a loss of power.
@@ -60,11 +65,13 @@ impl Asked {
                 word => asked.words.push(word.to_owned()),
             }
         }
-        let known = |word: &str| word == "power" || workload::all().iter().any(|workload| workload.name == word);
+        let known = |word: &str| {
+            ["power", "reqwest"].contains(&word) || workload::all().iter().any(|workload| workload.name == word)
+        };
         let unknown: Vec<_> = asked.words.iter().filter(|word| !known(word)).collect();
         assert!(
             unknown.is_empty(),
-            "unknown: {unknown:?}; there are wide, parallel, cursor, small, slow, ten and power"
+            "unknown: {unknown:?}; there are wide, parallel, cursor, small, slow, ten, power and reqwest"
         );
         if asked.words.is_empty() {
             asked.words = USUAL.map(str::to_owned).to_vec();
@@ -85,6 +92,10 @@ pub(crate) fn play(asked: &Asked) -> ExitCode {
             "power" => POWER.iter().all(|name| {
                 let workload = Workload { goals: Goals::default(), ..sized(usual(name)) };
                 compare(&workload, [Who::Mill, Who::MillPower], 1, runs)
+            }),
+            "reqwest" => REQWEST.iter().all(|name| {
+                let workload = Workload { goals: Goals::default(), ..sized(usual(name)) };
+                compare(&workload, [Who::BareReqwest, Who::Mill], 1, runs)
             }),
             // Whether memory grows shows beside the same with few pages; a warm-up would change nothing.
             "ten" => {
@@ -130,8 +141,9 @@ fn compare(workload: &Workload, pair: [Who; 2], warm_ups: usize, runs: usize) ->
 fn run(workload: &Workload, who: Who, server: &mut Server, folder: &Path) -> Result<(Run, PathBuf), String> {
     let file = folder.join("bare.parquet");
     let mut command = match who {
-        Who::Bare => {
-            let mut command = myself("role=bare", workload);
+        Who::Bare | Who::BareReqwest => {
+            let role = if who == Who::Bare { "role=bare" } else { "role=reqwest" };
+            let mut command = myself(role, workload);
             command.arg(server.port.to_string()).arg(&file);
             command
         }
@@ -145,7 +157,7 @@ fn run(workload: &Workload, who: Who, server: &mut Server, folder: &Path) -> Res
         return Err(format!("{}\n{}", output.status, String::from_utf8_lossy(&said)));
     }
     let file = match who {
-        Who::Bare => Some(file),
+        Who::Bare | Who::BareReqwest => Some(file),
         Who::Mill | Who::MillPower => mill::file(folder),
     };
     let file = file.ok_or("there is not exactly one file")?;

@@ -51,6 +51,7 @@ fn goals(goals: Goals, wall: f64, cpu: f64, peak: f64) -> String {
 fn name(who: Who) -> &'static str {
     match who {
         Who::Bare => "bare",
+        Who::BareReqwest => "bare, reqwest",
         Who::Mill => "tidemill",
         Who::MillPower => "tidemill, power",
     }
