@@ -37,7 +37,7 @@ fn page(page: u32) -> PageIn {
     };
     let records: Vec<String> = (0..RECORDS).map(record).collect();
     let body = format!(r#"{{"code":0,"data":[{}]}}"#, records.join(","));
-    PageIn { cell: "c".to_owned(), page, body: body.into(), outline: None, added: Map::new() }
+    PageIn { cell: "c".into(), page, body: body.into(), outline: None, added: Map::new() }
 }
 
 fn walk(mut pass: Pass, pages: &[PageIn]) -> Option<(Passed, Vec<RecordBatch>)> {

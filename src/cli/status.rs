@@ -85,7 +85,7 @@ impl Told {
         }
         if arguments.failed {
             let rejections = self.rejections.iter();
-            let rejections = rejections.map(|one| json!({ "cell": one.cell.0, "message": one.message }));
+            let rejections = rejections.map(|one| json!({ "cell": &*one.cell.0, "message": one.message }));
             value["rejected"] = rejections.collect();
             value["left"] = json!(self.left);
         }

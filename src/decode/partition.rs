@@ -4,6 +4,8 @@
 //! read is an error (it was accepted when it came, so it is damaged or the record path changed); a record that does
 //! not fit is counted and the rest goes on.
 
+use std::sync::Arc;
+
 use arrow::error::ArrowError;
 use bytes::Bytes;
 use serde_json::{Map, Value};
@@ -20,7 +22,7 @@ pub const SAMPLES: usize = 1000;
 #[derive(Debug, Clone)]
 pub struct PageIn {
     /// Key of its cell.
-    pub cell: String,
+    pub cell: Arc<str>,
     /// Its index within the cell, from 0.
     pub page: u32,
     /// The body as received.
@@ -50,7 +52,7 @@ pub enum PartitionError<E: std::error::Error + 'static> {
     #[error("page {page} of cell `{cell}` cannot be read: mend the record path, and run again")]
     Page {
         /// Key of the cell.
-        cell: String,
+        cell: Arc<str>,
         /// Index of the page.
         page: u32,
         /// What is wrong.
@@ -60,7 +62,7 @@ pub enum PartitionError<E: std::error::Error + 'static> {
     #[error("page {page} of cell `{cell}` has nothing at `{at}`, only {have:?}: mend the record path")]
     Missing {
         /// Key of the cell.
-        cell: String,
+        cell: Arc<str>,
         /// Index of the page.
         page: u32,
         /// The first key that is not there.
@@ -80,7 +82,7 @@ pub enum PartitionError<E: std::error::Error + 'static> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RejectedRecord {
     /// Key of the cell.
-    pub cell: String,
+    pub cell: Arc<str>,
     /// Index of the page within the cell, from 0.
     pub page: u32,
     /// Index of the record within the page, from 0.

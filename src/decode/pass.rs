@@ -354,10 +354,11 @@ fn found<E: std::error::Error + 'static>(
     let broken = |source: LocateError| broken(page, source);
     let document = fetch::document(&page.body, at.path.0.len() + 1).map_err(broken)?;
     let found = match fetch::locate(document.root(), &at.path).map_err(broken)? {
-        Located::Value(value) => fetch::records(value, at.shape, &at.path).map_err(broken)?,
+        Located::Value(value) => fetch::records(value, at.shape, || at.path.clone()).map_err(broken)?,
         // An answer that says "nothing" in this way was judged when it came.
         Located::Null => Vec::new(),
-        Located::Missing { at, have } => {
+        Located::Missing(gap) => {
+            let (at, have) = (gap.at(&at.path), gap.have());
             return Err(PartitionError::Missing { cell: page.cell.clone(), page: page.page, at, have });
         }
     };

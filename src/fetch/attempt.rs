@@ -20,7 +20,7 @@ use super::cell::{CellEnd, CellError, Reach};
 use super::classify::{Judgement, classify};
 use super::ending::Ending;
 use super::feed::Feed;
-use super::headers::{date, retry_after};
+use super::headers::retry_after;
 use super::notice::Notice;
 use super::page::{Page, PageError, read_page};
 use super::paginator::Paginator;
@@ -110,8 +110,8 @@ pub(super) async fn ask(
             Ok(admitted) => admitted,
             Err(end) => return Ok(Answered::End(end)),
         };
-        let signed = source.signer.sign(request, source.clock.now().wall)?;
         let sent = source.clock.now();
+        let signed = source.signer.sign(request, sent.wall)?;
         if std::mem::take(&mut first) {
             budget(source).first(sent.elapsed);
         }
@@ -125,10 +125,11 @@ pub(super) async fn ask(
         let mut wait = None;
         let (judgement, read) = match &result {
             Ok(answer) => {
-                let skew = date(&answer.headers).and_then(|server| source.signer.observe_date(server, now.wall));
+                let told = advice(&answer.headers, now.wall);
+                let skew = told.date.and_then(|server| source.signer.observe_date(server, now.wall));
                 skew.map(Notice::Warning).into_iter().for_each(source.notify);
                 wait = retry_after(&answer.headers, now.wall);
-                held.advised(advice(&answer.headers, now.wall));
+                held.advised(told);
                 judge(source, values, seen, request, position, answer).await
             }
             Err(error) => (judge_broken(error), None),
@@ -207,7 +208,7 @@ fn accept(
         }
         // It may quote the answer, and a link to the next page may hold the key.
         Err(error) => {
-            let message = source.signer.credential().redact(&error.to_string());
+            let message = source.signer.credential().redact(error.to_string());
             Answered::Refused { code: "page".to_owned(), message }
         }
     }
@@ -385,7 +386,7 @@ fn judge_broken(error: &TransportError) -> Judgement {
 /// A provider may echo the key it refuses; its words go to screens, logs and the ledger.
 fn mask(signer: &Signer, mut judgement: Judgement) -> Judgement {
     let credential = signer.credential();
-    judgement.message = credential.redact(&judgement.message);
-    judgement.code = judgement.code.map(|code| credential.redact(&code));
+    judgement.message = credential.redact(judgement.message);
+    judgement.code = judgement.code.map(|code| credential.redact(code));
     judgement
 }

@@ -189,18 +189,18 @@ fn begin_anew(source: &Source<'_>, position: &Position, why: &str) -> Position {
 }
 
 /// Asks for the page at `position`; what cannot be asked is refused, and costs no call.
-pub(super) async fn ask_page(
+pub(super) async fn ask_page<'r>(
     source: &Source<'_>,
     task: &CellTask<'_>,
-    (first, seen): (&Request, &Mutex<Paginator<'_>>),
+    (first, seen): (&'r Request, &Mutex<Paginator<'_>>),
     position: &Position,
-) -> Result<(Request, Answered), CellError> {
+) -> Result<(Cow<'r, Request>, Answered), CellError> {
     let request = match lock(seen).request(first, position.cursor.as_ref()) {
         Ok(request) => request,
         // What the provider said leads nowhere, today and tomorrow.
         Err(error) => {
-            let message = source.signer.credential().redact(&error.to_string());
-            return Ok((first.clone(), Answered::Refused { code: "page".to_owned(), message }));
+            let message = source.signer.credential().redact(error.to_string());
+            return Ok((Cow::Borrowed(first), Answered::Refused { code: "page".to_owned(), message }));
         }
     };
     let answered = match ask(source, task.values, seen, &request, position).await {

@@ -56,33 +56,27 @@ pub fn classify(
     let read = document.map(|document| read(&provider.envelope, document.root()));
     let asked = Asked { http, path, next_page };
     let success = (200..300).contains(&http);
-    let (code, unreadable, message) = match &read {
-        Some(read) => (read.code.clone(), read.unreadable, read.message.clone()),
-        None => (None, true, format!("the body is not JSON: `{}`", head(body))),
-    };
-    let judged = |verdict, hint: Option<&str>| Judgement {
-        verdict,
-        http,
-        code: code.clone(),
-        message: message.clone(),
-        hint: hint.map(str::to_owned),
-    };
+    let is_json = read.is_some();
+    let Read { code, unreadable, message } = read.unwrap_or_else(|| Read {
+        code: None,
+        unreadable: true,
+        message: format!("the body is not JSON: `{}`", head(body)),
+    });
     let ok = match &code {
         Some(code) => provider.envelope.ok.contains(code),
         None => !unreadable && (provider.envelope.ok_when_absent || provider.envelope.code.is_empty()),
     };
     if ok && success {
-        return judged(Verdict::Accept, None);
+        return Judgement { verdict: Verdict::Accept, http, code, message, hint: None };
     }
     // A code that means success on a failed HTTP status says nothing about the failure.
     let silent = code.is_none() || ok;
-    match provider.rules.iter().find(|rule| matches(rule, &asked, code.as_deref(), silent, &message)) {
-        Some(rule) => judged(rule.verdict.clone(), rule.hint.as_deref()),
-        None => {
-            let (verdict, hint) = unnamed(http, silent, read.is_some());
-            judged(verdict, hint)
-        }
-    }
+    let (verdict, hint) =
+        match provider.rules.iter().find(|rule| matches(rule, &asked, code.as_deref(), silent, &message)) {
+            Some(rule) => (rule.verdict.clone(), rule.hint.as_deref()),
+            None => unnamed(http, silent, is_json),
+        };
+    Judgement { verdict, http, code, message, hint: hint.map(str::to_owned) }
 }
 
 /// What an answer means that no rule of its provider names, and a hint: `silent` when its body has no code, or one that
@@ -149,7 +143,7 @@ fn first(document: Value<'_, '_>, places: &[Pointer]) -> Option<String> {
             Kind::Whole | Kind::Fraction | Kind::Bool(_) => Some(value.raw().to_owned()),
             Kind::Null | Kind::List | Kind::Object => None,
         },
-        Located::Null | Located::Missing { .. } => None,
+        Located::Null | Located::Missing(_) => None,
     })
 }
 
@@ -158,7 +152,7 @@ fn first(document: Value<'_, '_>, places: &[Pointer]) -> Option<String> {
 fn is_unreadable(document: Value<'_, '_>, place: &Pointer) -> bool {
     match locate(document, place) {
         Err(_) | Ok(Located::Value(_)) => true,
-        Ok(Located::Null | Located::Missing { .. }) => is_filled_object(document, place),
+        Ok(Located::Null | Located::Missing(_)) => is_filled_object(document, place),
     }
 }
 
@@ -167,7 +161,7 @@ fn is_filled_object(document: Value<'_, '_>, place: &Pointer) -> bool {
     let Some((_, parents)) = place.0.split_last().filter(|(_, parents)| !parents.is_empty()) else { return false };
     match locate(document, &Pointer(parents.to_vec())) {
         Ok(Located::Value(parent)) => parent.kind() == Kind::Object && !parent.is_hollow(),
-        Ok(Located::Null | Located::Missing { .. }) => false,
+        Ok(Located::Null | Located::Missing(_)) => false,
         Err(_) => true,
     }
 }

@@ -44,13 +44,16 @@ impl Feed {
 
     /// Waits while there is too much.
     pub(super) async fn room(&self) {
+        if *self.waiting.borrow() <= MOST {
+            return;
+        }
         // The sender is held here, so this ends by what is taken.
         drop(self.waiting.subscribe().wait_for(|waiting| *waiting <= MOST).await);
     }
 
     pub(super) fn hand_on(&self, handed: Handed) {
         let bytes = bytes(&handed.frames);
-        self.waiting.send_modify(|waiting| *waiting += bytes);
+        change(&self.waiting, |waiting| waiting + bytes);
         if self.handed.send(handed).is_err() {
             // Nobody wants them any more.
             self.waiting.send_replace(0);
@@ -72,7 +75,7 @@ impl Fed {
     /// So many bytes of bodies are taken.
     pub fn taken(&self, bytes: usize) {
         if bytes > 0 {
-            self.waiting.send_modify(|waiting| *waiting = waiting.saturating_sub(bytes));
+            change(&self.waiting, |waiting| waiting.saturating_sub(bytes));
         }
     }
 }
@@ -82,6 +85,14 @@ impl Drop for Fed {
         self.handed.close();
         self.waiting.send_replace(0);
     }
+}
+
+/// Whoever waits for room is woken once there is some, and by nothing else.
+fn change(waiting: &watch::Sender<usize>, to: impl FnOnce(usize) -> usize) {
+    waiting.send_if_modified(|waiting| {
+        let before = std::mem::replace(waiting, to(*waiting));
+        before > MOST && *waiting <= MOST
+    });
 }
 
 fn bytes(frames: &[Frame]) -> usize {

@@ -4,11 +4,12 @@ use std::error::Error;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, Method};
 
 use crate::provider::Provider;
 use crate::quota::{Departed, Permit};
 
-use super::transport::{Answer, Exchange, Transport, TransportError};
+use super::transport::{Answer, Exchange, Transport, TransportError, WireRequest};
 
 /// Sends over the network.
 #[derive(Debug, Clone)]
@@ -26,7 +27,8 @@ impl HttpTransport {
     pub fn new(provider: &Provider) -> Result<Self, TransportError> {
         let builder = reqwest::Client::builder()
             .user_agent(concat!("tidemill/", env!("CARGO_PKG_VERSION")))
-            .retry(reqwest::retry::never())
+            // None by itself keeps a copy of each request, to see afterwards that it is not for retrying.
+            .retry(reqwest::retry::never().max_retries_per_request(0))
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
             .tcp_nodelay(true)
@@ -49,12 +51,15 @@ impl HttpTransport {
     /// # Errors
     /// When there is no answer; whatever the status, an answer is none.
     pub async fn probe(&self, url: &url::Url) -> Result<Answer, TransportError> {
-        let request = http::Request::head(url.as_str()).body(Bytes::new());
-        self.attempt(request.map_err(|error| TransportError::Connect(error.to_string()))?).await
+        let (url, headers, body) = (url.clone(), HeaderMap::new(), Bytes::new());
+        self.attempt(WireRequest { method: Method::HEAD, url, headers, body }).await
     }
 
-    async fn attempt(&self, request: http::Request<Bytes>) -> Result<Answer, TransportError> {
-        let request = reqwest::Request::try_from(request).map_err(|error| TransportError::Connect(describe(&error)))?;
+    async fn attempt(&self, request: WireRequest) -> Result<Answer, TransportError> {
+        let WireRequest { method, url, headers, body } = request;
+        let mut request = reqwest::Request::new(method, url);
+        *request.headers_mut() = headers;
+        *request.body_mut() = Some(body.into());
         let mut response = self.client.execute(request).await.map_err(|error| self.name(error))?;
         let status = response.status();
         let headers = response.headers().clone();
@@ -100,7 +105,7 @@ impl HttpTransport {
 }
 
 impl Transport for HttpTransport {
-    fn send(&self, request: http::Request<Bytes>, permit: Permit) -> Exchange<'_> {
+    fn send(&self, request: WireRequest, permit: Permit) -> Exchange<'_> {
         Box::pin(async move {
             let departed: Departed = permit.depart();
             (departed, self.attempt(request).await)

@@ -34,13 +34,28 @@ pub enum Located<'t, 'a> {
     Value(Value<'t, 'a>),
     /// `null`, there or at a parent.
     Null,
-    /// The object at a parent has no such key; `have` are the keys it does have.
-    Missing {
-        /// Path of the first key that is not there.
-        at: String,
-        /// Keys beside it.
-        have: Vec<String>,
-    },
+    /// The parent has no such key.
+    Missing(Missing<'t, 'a>),
+}
+
+/// A key that is not there. What is said of it is only made for whoever says it.
+#[derive(Debug, Clone, Copy)]
+pub struct Missing<'t, 'a> {
+    parent: Value<'t, 'a>,
+    depth: usize,
+}
+
+impl Missing<'_, '_> {
+    /// The path of the first key that is not there, on the way along `pointer`.
+    pub fn at(&self, pointer: &Pointer) -> String {
+        Pointer(pointer.0[..=self.depth].to_vec()).to_string()
+    }
+
+    /// The keys beside it.
+    pub fn have(&self) -> Vec<String> {
+        let is_object = self.parent.kind() == Kind::Object;
+        self.parent.children().filter(|_| is_object).map(|child| child.key().into_owned()).collect()
+    }
 }
 
 /// How deep one has to look into the answers of `provider` to `job`: every path that either names, and the records.
@@ -64,23 +79,19 @@ pub fn locate<'t, 'a>(value: Value<'t, 'a>, pointer: &Pointer) -> Result<Located
             Kind::List => key.parse().ok().and_then(|index| value.children().nth(index)),
             Kind::Bool(_) | Kind::Whole | Kind::Fraction | Kind::Text | Kind::Escaped => None,
         };
-        let Some(next) = next else {
-            let is_object = value.kind() == Kind::Object;
-            let have = value.children().filter(|_| is_object).map(|child| child.key().into_owned()).collect();
-            return Ok(Located::Missing { at: Pointer(pointer.0[..=depth].to_vec()).to_string(), have });
-        };
+        let Some(next) = next else { return Ok(Located::Missing(Missing { parent: value, depth })) };
         value = next;
     }
     Ok(if value.is_null() { Located::Null } else { Located::Value(value) })
 }
 
-/// The records at the record path, in order. Without a `shape` a list holds many and an object is one.
+/// The records at the record path `at`, in order. Without a `shape` a list holds many and an object is one.
 pub fn records<'t, 'a>(
     value: Value<'t, 'a>,
     shape: Option<Shape>,
-    at: &Pointer,
+    at: impl Fn() -> Pointer,
 ) -> Result<Vec<Value<'t, 'a>>, LocateError> {
-    let wrong = |expected| LocateError::NotRecords { expected, at: at.to_string(), found: value.type_name() };
+    let wrong = |expected| LocateError::NotRecords { expected, at: at().to_string(), found: value.type_name() };
     match (value.kind(), shape) {
         (Kind::List, None | Some(Shape::Objects)) => Ok(value.children().collect()),
         (Kind::Object, None | Some(Shape::Object)) => Ok(vec![value]),

@@ -84,19 +84,19 @@ pub fn page_records<'t, 'a>(
     let outer = match locate(root, &provider.envelope.records)? {
         Located::Value(value) => value,
         Located::Null => return Ok(Vec::new()),
-        Located::Missing { .. } if is_hollow(root, &provider.envelope.records)? => return Ok(Vec::new()),
-        Located::Missing { at, have } => return Err(missing(at, &have)),
+        Located::Missing(_) if is_hollow(root, &provider.envelope.records)? => return Ok(Vec::new()),
+        Located::Missing(gap) => return Err(missing(gap.at(&provider.envelope.records), &gap.have())),
     };
     // `[]` and `{}` at the provider's own path say "no data" whatever the job expects below.
     if outer.is_hollow() {
         return Ok(Vec::new());
     }
-    let path = record_path(provider, job);
     let found = match locate(outer, &job.records.path)? {
-        Located::Value(value) => records(value, job.records.shape, &path)?,
+        Located::Value(value) => records(value, job.records.shape, || record_path(provider, job))?,
         Located::Null => Vec::new(),
-        Located::Missing { at, have } => {
-            return Err(missing(format!("{}{at}", provider.envelope.records), &have));
+        Located::Missing(gap) => {
+            let at = format!("{}{}", provider.envelope.records, gap.at(&job.records.path));
+            return Err(missing(at, &gap.have()));
         }
     };
     match found.iter().enumerate().find(|(_, record)| record.kind() != Kind::Object) {
@@ -141,7 +141,7 @@ pub fn check_echo(
                 Located::Value(value) if value.raw() == wanted => continue,
                 Located::Value(value) => text(&serde_json::from_str(value.raw()).unwrap_or_default()),
                 Located::Null => "null".to_owned(),
-                Located::Missing { .. } => "nothing".to_owned(),
+                Located::Missing(_) => "nothing".to_owned(),
             };
             if found != wanted {
                 return Err(PageError::Echo { index, field: field.clone(), wanted, found });
@@ -160,7 +160,7 @@ fn credits(provider: &Provider, document: Value<'_, '_>) -> Result<Option<u64>, 
             let cost = value.raw().trim_matches('"').parse::<f64>().ok();
             cost.filter(|cost| (0.0..=MOST_CREDITS).contains(cost)).map(|cost| cost.ceil() as u64)
         }
-        Located::Null | Located::Missing { .. } => None,
+        Located::Null | Located::Missing(_) => None,
     })
 }
 

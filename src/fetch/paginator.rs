@@ -2,6 +2,7 @@
 //!
 //! Invariant: a cursor or records seen before fail the cell, so no answer of a provider can make it ask for ever.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use serde_json::{Map, Value};
@@ -123,7 +124,11 @@ impl<'a> Paginator<'a> {
     }
 
     /// The request of the page at `cursor`; none is the first page.
-    pub fn request(&self, first: &Request, cursor: Option<&Cursor>) -> Result<Request, PagingError> {
+    pub fn request<'r>(&self, first: &'r Request, cursor: Option<&Cursor>) -> Result<Cow<'r, Request>, PagingError> {
+        let says_where = matches!(self.paging, Paging::Page { .. } | Paging::Offset { .. });
+        if cursor.is_none() && !says_where {
+            return Ok(Cow::Borrowed(first));
+        }
         let mut request = first.clone();
         request.next_page = cursor.is_some();
         match self.paging {
@@ -154,7 +159,7 @@ impl<'a> Paginator<'a> {
                 }
             }
         }
-        Ok(request)
+        Ok(Cow::Owned(request))
     }
 
     /// Reads the page at `cursor` (its whole `document`, and its `records`, already located) for what comes next.
@@ -288,7 +293,7 @@ fn cursor_fields(document: json::Value<'_, '_>, fields: &[(String, Pointer)]) ->
             Located::Value(value) if matches!(value.raw(), "\"\"" | "false") => return Ok(Next::End),
             Located::Value(value) => drop(cursor.insert(name.clone(), scalar(value, pointer)?)),
             Located::Null => return Ok(Next::End),
-            Located::Missing { .. } => absent = absent.or(Some(pointer.to_string())),
+            Located::Missing(_) => absent = absent.or(Some(pointer.to_string())),
         }
     }
     Ok(absent.map_or(Next::At(Cursor(cursor)), Next::Absent))
@@ -317,7 +322,7 @@ fn scalar(value: json::Value<'_, '_>, pointer: &Pointer) -> Result<Value, Paging
 fn link(document: json::Value<'_, '_>, pointer: &Pointer) -> Result<Next, PagingError> {
     match locate(document, pointer)? {
         Located::Null => Ok(Next::End),
-        Located::Missing { .. } => Ok(Next::Absent(pointer.to_string())),
+        Located::Missing(_) => Ok(Next::Absent(pointer.to_string())),
         Located::Value(value) => match scalar(value, pointer)? {
             Value::String(link) if link.is_empty() => Ok(Next::End),
             link @ Value::String(_) => Ok(Next::At(single("url", link))),
@@ -331,7 +336,7 @@ fn link(document: json::Value<'_, '_>, pointer: &Pointer) -> Result<Next, Paging
 fn whole_number(document: json::Value<'_, '_>, pointer: Option<&Pointer>) -> Result<Option<u64>, PagingError> {
     let Some(pointer) = pointer else { return Ok(None) };
     match locate(document, pointer)? {
-        Located::Null | Located::Missing { .. } => Ok(None),
+        Located::Null | Located::Missing(_) => Ok(None),
         Located::Value(value) => match count(value.raw().trim_matches('"')) {
             Some(number) => Ok(Some(number)),
             None => Err(PagingError::Unfit {
@@ -352,7 +357,7 @@ fn count(text: &str) -> Option<u64> {
 fn flag(document: json::Value<'_, '_>, pointer: Option<&Pointer>) -> Result<Option<bool>, PagingError> {
     let Some(pointer) = pointer else { return Ok(None) };
     match locate(document, pointer)? {
-        Located::Null | Located::Missing { .. } => Ok(None),
+        Located::Null | Located::Missing(_) => Ok(None),
         Located::Value(value) => match value.raw().trim_matches('"') {
             "true" | "1" => Ok(Some(true)),
             "false" | "0" => Ok(Some(false)),

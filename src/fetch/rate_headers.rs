@@ -33,13 +33,17 @@ const FAMILIES: [&str; 3] = ["ratelimit-", "x-ratelimit-", "x-rate-limit-"];
 pub fn advice(headers: &HeaderMap, now: Timestamp) -> Advice {
     let date = date(headers);
     let mut told = Told::default();
-    for name in headers.keys() {
+    for name in headers.keys().filter(|name| is_about_limits(name.as_str())) {
         let values: Vec<&str> = headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
         told.hear(name.as_str(), &values.join(","));
     }
     let policies = told.policies();
     let left = told.left(&policies, date.unwrap_or(now));
     Advice { date, left: distinct(left), policies: distinct(policies.into_iter().map(|named| named.policy).collect()) }
+}
+
+fn is_about_limits(name: &str) -> bool {
+    name == "ratelimit" || FAMILIES.iter().any(|family| name.starts_with(family))
 }
 
 /// Providers on their way from one dialect to the next say things twice.

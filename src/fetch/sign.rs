@@ -2,12 +2,13 @@
 //!
 //! Invariant: the only place where a secret and a request meet; what comes out goes to the transport and nowhere else.
 
+use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 use bytes::Bytes;
-use http::HeaderMap;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::{HeaderMap, Uri};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
@@ -17,6 +18,7 @@ use crate::provider::{Auth, Credential, Provider};
 
 use super::request::{Body, Request};
 use super::token::{TokenState, TokenTimes};
+use super::transport::WireRequest;
 
 /// Why a request cannot be signed; nothing was sent.
 #[derive(Debug, thiserror::Error)]
@@ -41,7 +43,7 @@ pub enum SignError {
 /// A request with its credential, and which token signed it.
 pub struct Signed {
     /// What goes to the transport.
-    pub request: http::Request<Bytes>,
+    pub request: WireRequest,
     /// Epoch of the token, 0 where there is none.
     pub epoch: u64,
 }
@@ -108,26 +110,29 @@ impl Signer {
 
     /// The request as it goes out.
     pub fn sign(&self, request: &Request, now: Timestamp) -> Result<Signed, SignError> {
-        let mut query = request.query.clone();
-        let mut body = request.body.clone();
-        let mut headers: Vec<(String, String)> = self.headers.iter().chain(&request.headers).cloned().collect();
+        let mut query = Cow::Borrowed(&request.query);
+        let mut body = Cow::Borrowed(&request.body);
+        let own = self.headers.iter().chain(&request.headers);
+        let mut headers: Vec<(&str, Cow<'_, str>)> = own.map(|(name, value)| (&**name, Cow::from(value))).collect();
         let mut epoch = 0;
         match &self.auth {
             Auth::None => {}
             Auth::Header { name, prefix, .. } => {
-                headers.push((name.clone(), format!("{prefix}{}", self.first()?.expose_secret())));
+                headers.push((name, format!("{prefix}{}", self.first()?.expose_secret()).into()));
             }
             Auth::Query { name, .. } => {
                 // A link to the next page may bring the key along, masked since it was kept: it stands once.
+                let query = query.to_mut();
                 query.retain(|(known, _)| known != name);
                 query.push((name.clone(), self.first()?.expose_secret().to_owned()));
             }
             Auth::Json { name, .. } => {
                 let secret = self.first()?.expose_secret();
+                let body = body.to_mut();
                 if matches!(body, Body::None) {
-                    body = Body::Json(Value::Object(serde_json::Map::new()));
+                    *body = Body::Json(Value::Object(serde_json::Map::new()));
                 }
-                match &mut body {
+                match body {
                     Body::Json(Value::Object(object)) => {
                         object.insert(name.clone(), Value::String(secret.to_owned()));
                     }
@@ -136,10 +141,11 @@ impl Signer {
             }
             Auth::Form { name, .. } => {
                 let secret = self.first()?.expose_secret();
+                let body = body.to_mut();
                 if matches!(body, Body::None) {
-                    body = Body::Form(Vec::new());
+                    *body = Body::Form(Vec::new());
                 }
-                match &mut body {
+                match body {
                     Body::Form(fields) => {
                         fields.retain(|(known, _)| known != name);
                         fields.push((name.clone(), secret.to_owned()));
@@ -150,17 +156,17 @@ impl Signer {
             Auth::Basic { .. } => {
                 let user = self.first()?.expose_secret();
                 let password = self.second()?.expose_secret();
-                headers.push((AUTHORIZATION.to_string(), basic(user, password)));
+                headers.push((AUTHORIZATION.as_str(), basic(user, password).into()));
             }
             Auth::Jwt { lifetime, leeway, renew_at, .. } => {
                 let times = TokenTimes { lifetime: *lifetime, leeway: *leeway, renew_at: *renew_at };
                 let mut state = self.token.lock().unwrap_or_else(PoisonError::into_inner);
                 let (token, current) = state.token(times, self.first()?, self.second()?, now)?;
                 epoch = current;
-                headers.push((AUTHORIZATION.to_string(), format!("Bearer {}", token.expose_secret())));
+                headers.push((AUTHORIZATION.as_str(), format!("Bearer {}", token.expose_secret()).into()));
             }
         }
-        let request = assemble(&self.base, request, &query, body, headers)?;
+        let request = assemble(&self.base, request, &query, &body, headers)?;
         Ok(Signed { request, epoch })
     }
 }
@@ -169,9 +175,9 @@ fn assemble(
     base: &Url,
     request: &Request,
     query: &[(String, String)],
-    body: Body,
-    headers: Vec<(String, String)>,
-) -> Result<http::Request<Bytes>, SignError> {
+    body: &Body,
+    headers: Vec<(&str, Cow<'_, str>)>,
+) -> Result<WireRequest, SignError> {
     let mut url = base.clone();
     url.set_path(&format!("{}{}", base.path().trim_end_matches('/'), request.path));
     if !query.is_empty() {
@@ -192,20 +198,16 @@ fn assemble(
     };
     // Each replaces what stands before it: provider's own, the job's, the credential.
     for (name, value) in headers {
-        let bad = || SignError::Header(name.clone());
-        let header = HeaderName::try_from(&name).map_err(|_| bad())?;
+        let bad = || SignError::Header(name.to_owned());
+        let header = HeaderName::try_from(name).map_err(|_| bad())?;
         let mut value = HeaderValue::from_str(&value).map_err(|_| bad())?;
         // Keeps the value out of every debug print of the request.
         value.set_sensitive(true);
         map.insert(header, value);
     }
-    let mut signed = http::Request::builder()
-        .method(request.method.clone())
-        .uri(url.as_str())
-        .body(bytes)
-        .map_err(|_| SignError::Address(request.path.clone()))?;
-    *signed.headers_mut() = map;
-    Ok(signed)
+    // The client would find out only when the attempt is counted.
+    Uri::try_from(url.as_str()).map_err(|_| SignError::Address(request.path.clone()))?;
+    Ok(WireRequest { method: request.method.clone(), url, headers: map, body: bytes })
 }
 
 /// `Basic` credentials (RFC 7617).

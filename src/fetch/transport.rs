@@ -4,7 +4,8 @@ use std::future::Future;
 use std::pin::Pin;
 
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
+use url::Url;
 
 use crate::quota::{Departed, Permit};
 
@@ -17,7 +18,32 @@ pub type Exchange<'a> = Pin<Box<dyn Future<Output = (Departed, Result<Answer, Tr
 /// nothing and keeps every secret of the request out of its errors.
 pub trait Transport: Send + Sync {
     /// One attempt, the whole body included.
-    fn send(&self, request: http::Request<Bytes>, permit: Permit) -> Exchange<'_>;
+    fn send(&self, request: WireRequest, permit: Permit) -> Exchange<'_>;
+}
+
+/// A request as it goes out, its credential included: so it cannot be printed. Its address stays in parts, which the client
+/// would have to read again from text.
+pub struct WireRequest {
+    /// GET, POST.
+    pub method: Method,
+    /// Where it goes.
+    pub url: Url,
+    /// All of them but those that the client sets.
+    pub headers: HeaderMap,
+    /// Nothing where it has none.
+    pub body: Bytes,
+}
+
+impl WireRequest {
+    /// The same for whoever reads it as a server does.
+    ///
+    /// # Errors
+    /// When HTTP cannot carry its address, for it is too long.
+    pub fn into_http(self) -> Result<http::Request<Bytes>, http::Error> {
+        let mut request = http::Request::builder().method(self.method).uri(self.url.as_str()).body(self.body)?;
+        *request.headers_mut() = self.headers;
+        Ok(request)
+    }
 }
 
 /// An answer, read to its end.

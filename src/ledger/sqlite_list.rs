@@ -2,6 +2,8 @@
 //!
 //! Invariant: one pass over the rows as they lie, whatever their number: nothing is looked up or sorted for each.
 
+use std::sync::Arc;
+
 use rusqlite::{OptionalExtension, Transaction};
 
 use crate::plan::{CellKey, KnownPartition};
@@ -37,7 +39,7 @@ pub(super) fn known(db: &Transaction<'_>, job: &str) -> Inside<Vec<KnownPartitio
         "SELECT partition, key FROM cell WHERE partition {OF_JOB} ORDER BY partition, position"
     ))?;
     let mut members = members.query([id])?;
-    let mut next: Option<(i64, String)> = None;
+    let mut next: Option<(i64, Arc<str>)> = None;
     let mut known = Vec::new();
     let mut rows = select.query([id])?;
     while let Some(row) = rows.next()? {

@@ -25,14 +25,14 @@ pub struct KnownPartition {
 
 /// The partitions that have to be added for `cells`, in plan order; none when all of them are known.
 pub fn assign(cells: impl IntoIterator<Item = Cell>, known: &[KnownPartition], output: &Output) -> Vec<Partition> {
-    let placed: HashSet<&str> = known.iter().flat_map(|partition| &partition.cells).map(|key| key.0.as_str()).collect();
+    let placed: HashSet<&str> = known.iter().flat_map(|partition| &partition.cells).map(|key| &*key.0).collect();
     let mut parts = next_parts(known);
     let mut partitions: Vec<Partition> = Vec::new();
     let mut open: HashMap<String, usize> = HashMap::new();
     let mut folder = String::new();
     let most = if output.partition_by.is_empty() { output.cells_per_file.max(1) as usize } else { usize::MAX };
     for cell in cells {
-        if placed.contains(cell.key.0.as_str()) {
+        if placed.contains(&*cell.key.0) {
             continue;
         }
         spell(&cell, &output.partition_by, &mut folder);

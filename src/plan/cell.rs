@@ -11,7 +11,7 @@ use super::grid::{Grid, GridAxis};
 
 /// What names a cell for ever: canonical JSON of its axis values (keys sorted, no white space).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct CellKey(pub String);
+pub struct CellKey(pub Arc<str>);
 
 /// The first 16 bytes of BLAKE3 of the key; names the cell in spool frames.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -61,7 +61,7 @@ impl Cell {
     }
 
     pub(super) fn of(grid: &Arc<Grid>, at: usize) -> Self {
-        Self { key: CellKey(grid.key(at)), grid: Arc::clone(grid), at }
+        Self { key: CellKey(grid.key(at).into()), grid: Arc::clone(grid), at }
     }
 
     /// Axis name to value, for templates. A date axis `day` also has its first and last day as `day.from` and `day.to`.

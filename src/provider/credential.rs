@@ -81,9 +81,11 @@ impl Credential {
     }
 
     /// `text` with every secret replaced by `***`, also where it is percent-encoded or escaped as in JSON.
-    pub fn redact(&self, text: &str) -> String {
-        let hidden = self.hide(text.as_bytes(), 1);
-        String::from_utf8_lossy(&hidden).into_owned()
+    pub fn redact(&self, text: String) -> String {
+        match self.hide(text.as_bytes(), 1) {
+            Cow::Borrowed(_) => text,
+            Cow::Owned(hidden) => String::from_utf8_lossy(&hidden).into_owned(),
+        }
     }
 
     /// `body` with every secret of 8 bytes or more replaced by `***`, in the same spellings; borrowed when none is in it.

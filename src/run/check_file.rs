@@ -109,7 +109,7 @@ fn cells(footer: &Footer, due: &[CellRow], recounted: bool) -> Option<String> {
     let outcomes: BTreeMap<&str, &str> = found.iter().map(|(key, outcome)| (key.as_str(), outcome.as_str())).collect();
     due.iter().find_map(|cell| {
         let ended = cell.outcome.as_ref().map_or("planned", Outcome::name);
-        match outcomes.get(cell.key.0.as_str()) {
+        match outcomes.get(&*cell.key.0) {
             None => Some(format!("its footer does not name cell {}", cell.key)),
             Some(found) if *found != ended && !recounted => {
                 Some(format!("its footer says `{found}` of cell {}, the ledger says `{ended}`", cell.key))

@@ -4,7 +4,6 @@
 
 use std::sync::Arc;
 
-use crate::fetch::Notice;
 use crate::ledger::{CellRow, PartitionRow, PartitionState};
 use crate::plan::{CellId, CellKey};
 use crate::spool::{CellProgress, Head, Price, SpoolError, Survey};
@@ -90,7 +89,7 @@ impl JobRun {
     }
 
     pub(super) fn warn(&self, note: String) {
-        self.tell(EventKind::Fetching { cell: String::new(), notice: Notice::Warning(note) });
+        self.tell(EventKind::warning(note));
     }
 
     async fn mend(&self, publisher: &Arc<Publisher>, settled: &Settled, error: &RunError) -> Result<String, RunError> {

@@ -1,5 +1,7 @@
 //! What happened, for progress, log and report alike.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -38,15 +40,15 @@ pub enum EventKind {
     Quota(Snapshot),
     /// Something happened while a cell was fetched.
     Fetching {
-        /// Its key.
-        cell: String,
+        /// Its key; nothing for what is about the job.
+        cell: Arc<str>,
         /// What.
         notice: Notice,
     },
     /// The work on a cell ended.
     CellEnded {
         /// Its key.
-        cell: String,
+        cell: Arc<str>,
         /// How.
         end: CellEnd,
     },
@@ -77,6 +79,13 @@ pub enum EventKind {
         /// When it can go on, if it is paused.
         resume_at: Option<Timestamp>,
     },
+}
+
+impl EventKind {
+    /// Something about the job that a person should know.
+    pub fn warning(text: String) -> Self {
+        Self::Fetching { cell: Arc::default(), notice: Notice::Warning(text) }
+    }
 }
 
 /// One visible Parquet file.

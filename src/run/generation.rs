@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::fetch::{Notice, depth, document, page_records};
+use crate::fetch::{depth, document, page_records};
 use crate::job::{Archive, Job, JobName, Paging};
 use crate::ledger::{
     Cause, Ledger, LedgerError, Outcome, PartitionId, PartitionRow, PartitionState, RejectedRecord, Reopening,
@@ -25,7 +25,6 @@ use crate::spool::{
 
 use super::archive::{Archived, expired};
 use super::error::RunError;
-use super::event::EventKind;
 use super::fate::{Fate, Tally, fate, shrinks};
 use super::folders::Folders;
 use super::job::JobRun;
@@ -162,7 +161,7 @@ impl JobRun {
             many => format!("{many} cells of partition `{}` cannot be asked for again", settled.row.key),
         };
         let reason = format!("{what}, its published file stays as it is: {reason}");
-        self.tell(EventKind::Fetching { cell: String::new(), notice: Notice::Warning(reason) });
+        self.warn(reason);
         Ok(None)
     }
 

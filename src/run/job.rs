@@ -150,10 +150,9 @@ impl JobRun {
         let (name, token) = (self.job.name.as_str().to_owned(), self.token);
         let accepted = self.store.call(move |ledger| ledger.accept(&name, token)).await?;
         if accepted > 0 {
-            let text =
-                format!("taken as final: {accepted} of the cells and records that were rejected or not confirmed");
-            let notice = Notice::Warning(text);
-            self.tell(EventKind::Fetching { cell: String::new(), notice });
+            self.warn(format!(
+                "taken as final: {accepted} of the cells and records that were rejected or not confirmed"
+            ));
         }
         Ok(())
     }
@@ -168,6 +167,7 @@ impl JobRun {
     ) -> Result<(), RunError> {
         let spending = Spending::new(self.job.ceilings);
         let paging = self.job.paging.as_ref().unwrap_or(&self.provider.paging);
+        let depth = depth(&self.provider, &self.job, paging);
         let width = (self.provider.limits.concurrency as usize * 2).clamp(2, 512);
         let mut waiting = todo.into_iter();
         let mut underway = Underway::default();
@@ -178,7 +178,7 @@ impl JobRun {
             while underway.cells < width && !outlook.ended() && underway.failed.is_none() {
                 if let Some(order) = underway.queue.pop_front() {
                     underway.cells += 1;
-                    steps.push(Box::pin(self.fetch(order, &spending, paging, is_down.clone())));
+                    steps.push(Box::pin(self.fetch(order, &spending, (paging, depth), is_down.clone())));
                     continue;
                 }
                 let Some(settled) = waiting.next() else { break };
@@ -222,7 +222,7 @@ impl JobRun {
                 }
                 Some(step) => self.stepped(step, &mut underway, outlook, &mut learning).await,
             }
-            down.send_replace(outlook.is_down());
+            down.send_if_modified(|known| std::mem::replace(known, outlook.is_down()) != outlook.is_down());
             if learning.is_due(self.clock.now().elapsed) {
                 self.tell_quota().await;
                 if let Err(error) = self.learn(&mut learning, &spending).await {
@@ -309,7 +309,7 @@ impl JobRun {
                 }
                 None => {
                     let (hash, progress) = (Arc::clone(&hash), progress.cloned().map(Box::new));
-                    orders.push(Order { partition, hash, cell: cell.clone(), progress, feed: None });
+                    orders.push(Order { partition, hash, id, cell: cell.clone(), progress, feed: None });
                 }
             }
         }
@@ -328,15 +328,21 @@ impl JobRun {
     }
 
     /// Fetches one cell.
-    async fn fetch(&self, order: Order, spending: &Spending, paging: &Paging, down: watch::Receiver<bool>) -> Step {
-        let Order { partition, hash, cell, progress, feed } = order;
+    async fn fetch(
+        &self,
+        order: Order,
+        spending: &Spending,
+        (paging, depth): (&Paging, usize),
+        down: watch::Receiver<bool>,
+    ) -> Step {
+        let Order { partition, hash, id, cell, progress, feed } = order;
         let key = cell.key.clone();
         let notify = |notice: Notice| self.tell(EventKind::Fetching { cell: key.0.clone(), notice });
         let source = Source {
             job: &self.job,
             provider: &self.provider,
             paging,
-            depth: depth(&self.provider, &self.job, paging),
+            depth,
             feed: feed.as_ref(),
             transport: self.transport.as_ref(),
             quota: &self.quota,
@@ -351,9 +357,9 @@ impl JobRun {
         };
         let values = cell.values();
         let progress = progress.map(|progress| *progress);
-        let task = CellTask { id: cell.key.id(), values: &values, spool: &self.spool, partition: &hash, progress };
+        let task = CellTask { id, values: &values, spool: &self.spool, partition: &hash, progress };
         let end = fetch_cell(&source, &task).await;
-        let end = end.map_err(|error| RunError::Cell { cell: key.0.clone(), source: Box::new(error) });
+        let end = end.map_err(|error| RunError::Cell { cell: key.to_string(), source: Box::new(error) });
         Step::Cell(partition, cell.key, end)
     }
 

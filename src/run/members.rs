@@ -30,12 +30,12 @@ pub(super) fn place(planned: &Cells, known: &[KnownPartition]) -> Placed {
     let mut places: HashMap<&str, (usize, usize)> = HashMap::new();
     places.reserve(known.iter().map(|partition| partition.cells.len()).sum());
     for (partition, known) in known.iter().enumerate() {
-        places.extend(known.cells.iter().enumerate().map(|(at, key)| (key.0.as_str(), (partition, at))));
+        places.extend(known.cells.iter().enumerate().map(|(at, key)| (&*key.0, (partition, at))));
     }
     let mut found: Vec<Vec<Option<Cell>>> = known.iter().map(|known| vec![None; known.cells.len()]).collect();
     let mut new = Vec::new();
     for (at, cell) in planned.iter().enumerate() {
-        match places.get(cell.key.0.as_str()) {
+        match places.get(&*cell.key.0) {
             Some((partition, place)) => found[*partition][*place] = Some(cell),
             None => new.push(at),
         }

@@ -76,7 +76,7 @@ pub(super) fn read(footer: &Footer) -> Option<Remembered> {
     for (position, ((key, name), (records, pages, credits))) in named.into_iter().zip(memory.counts).enumerate() {
         let rejection = || memory.rejections.iter().find(|(at, ..)| *at == position);
         let outcome = Outcome::named(&name, || rejection().map(|(_, code, message)| (code.clone(), message.clone())))?;
-        cells.push(SealedCell { key: CellKey(key), outcome, records, pages, credits });
+        cells.push(SealedCell { key: CellKey(key.into()), outcome, records, pages, credits });
     }
     let rows: Vec<(usize, u32, u64, String, String)> =
         pair("rejected").map_or(Some(Vec::new()), |text| serde_json::from_str(&text).ok())?;

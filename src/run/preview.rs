@@ -13,8 +13,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::fetch::{
-    Answer, CellEnd, CellTask, Ending, Exchange, Judgement, Notice, Source, Spending, Transport, TransportError, depth,
-    fetch_cell,
+    Answer, CellEnd, CellTask, Ending, Exchange, Judgement, Notice, Source, Spending, Transport, TransportError,
+    WireRequest, depth, fetch_cell,
 };
 use crate::job::{Ceilings, Job, Paging};
 use crate::ledger::{Ledger, LedgerError, ModelLedger, SqliteLedger};
@@ -175,7 +175,7 @@ async fn ask(
         fetched = fetch_cell(&source, &task) => fetched,
         never = heed(&options, clock, &ending) => match never {},
     };
-    let cell_error = |error| RunError::Cell { cell: look.cell.key.0.clone(), source: Box::new(error) };
+    let cell_error = |error| RunError::Cell { cell: look.cell.key.to_string(), source: Box::new(error) };
     let end = fetched.map_err(cell_error)?;
     let is_enough = end == CellEnd::Interrupted && options.signal.borrow().is_none();
     let Notices { told, mut warnings } = notices.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -260,10 +260,10 @@ struct Recorder<'a> {
 }
 
 impl Transport for Recorder<'_> {
-    fn send(&self, request: http::Request<Bytes>, permit: Permit) -> Exchange<'_> {
-        let asked = format!("{} {}", request.method(), request.uri());
-        let body = String::from_utf8_lossy(request.body());
-        let asked = (self.credential.redact(&asked), self.credential.redact(&body));
+    fn send(&self, request: WireRequest, permit: Permit) -> Exchange<'_> {
+        let asked = format!("{} {}", request.method, request.url);
+        let body = String::from_utf8_lossy(&request.body).into_owned();
+        let asked = (self.credential.redact(asked), self.credential.redact(body));
         Box::pin(async move {
             let (departed, result) = self.wire.send(request, permit).await;
             self.note(asked, &result);

@@ -195,7 +195,7 @@ impl Publisher {
         match sealed.iter().find(|cell| kept.get(&cell.key) != Some(&(cell.records, cell.pages))) {
             Some(lost) => Err(RunError::LostPages {
                 partition: settled.row.key.clone(),
-                cell: lost.key.0.clone(),
+                cell: lost.key.to_string(),
                 folder: self.folders.spool(self.job.name.as_str(), &settled.row.hash),
                 price: missing(&sealed, |id| spool.progress(id)),
             }),

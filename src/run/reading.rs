@@ -29,6 +29,9 @@ pub(super) fn reading(job: &Job, provider: &Provider) -> Reading {
 
 /// What is added to each record of a cell.
 pub(super) fn added(job: &Job, cell: &Cell) -> Result<Map<String, Value>, TemplateError> {
+    if job.records.add.is_empty() {
+        return Ok(Map::new());
+    }
     let values = cell.values();
     job.records.add.iter().map(|(name, template)| Ok((name.clone(), template.render(&values)?))).collect()
 }

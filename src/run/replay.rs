@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use crate::decode::{DatasetSchema, PartitionError};
 
-use crate::fetch::{Notice, PageError, check_echo, depth, document, page_records};
+use crate::fetch::{PageError, check_echo, depth, document, page_records};
 use crate::job::Paging;
 use crate::ledger::{Cause, Doing, JobLock, LockError, Outcome, PartitionRow, PartitionState, Reopening};
 use crate::plan::{self, Fingerprint};
@@ -275,7 +275,7 @@ impl Replay {
 
     fn tell_published(&self, published: Published, outlook: &mut Outlook) {
         for note in published.schema_notes {
-            self.tell(EventKind::Fetching { cell: String::new(), notice: Notice::Warning(note) });
+            self.tell(EventKind::warning(note));
         }
         if let Some(reason) = published.refused {
             outlook.partition_refused(reason);

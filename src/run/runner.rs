@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use crate::fetch::{Ending, Notice, RetryBudget, Signer};
+use crate::fetch::{Ending, RetryBudget, Signer};
 use crate::job::Job;
 use crate::ledger::{JobLock, LockError};
 use crate::plan::{self, Fingerprint};
@@ -255,7 +255,7 @@ impl Work {
         };
         let unknown = filled.then(|| nothing_known(&provider.name));
         for note in rebuilt.into_iter().chain(unknown) {
-            let kind = EventKind::Fetching { cell: String::new(), notice: Notice::Warning(note) };
+            let kind = EventKind::warning(note);
             drop(self.events.send(Event { job: job.name.clone(), at: now, kind }));
         }
         let claim = {

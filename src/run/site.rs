@@ -7,7 +7,6 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 
 use crate::disk::{self, Durability};
-use crate::fetch::Notice;
 use crate::job::JobName;
 use crate::ledger::RunRow;
 use crate::provider::Settings;
@@ -70,7 +69,7 @@ impl Site {
     ) -> (mpsc::UnboundedSender<Event>, mpsc::UnboundedReceiver<Event>) {
         let (sender, events) = mpsc::unbounded_channel();
         if let (Some(note), Some(job)) = (&self.note, jobs.into_iter().next()) {
-            let kind = EventKind::Fetching { cell: String::new(), notice: Notice::Warning(note.clone()) };
+            let kind = EventKind::warning(note.clone());
             drop(sender.send(Event { job: job.clone(), at, kind }));
         }
         (sender, events)

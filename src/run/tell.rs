@@ -1,7 +1,6 @@
 //! What a job tells those who listen: its plan, what was published, what is rejected.
 
 use crate::decode::DatasetSchema;
-use crate::fetch::Notice;
 use crate::ledger::Totals;
 
 use super::error::RunError;
@@ -77,10 +76,7 @@ impl JobRun {
     }
 
     pub(super) fn tell_published(&self, published: Published, outlook: &mut Outlook) {
-        for note in published.schema_notes {
-            let notice = Notice::Warning(note);
-            self.tell(EventKind::Fetching { cell: String::new(), notice });
-        }
+        published.schema_notes.into_iter().for_each(|note| self.warn(note));
         if let Some(reason) = published.refused {
             self.tell_refused(reason, outlook);
         }
@@ -105,7 +101,7 @@ impl JobRun {
     /// The first reason is that of the job, the others are listed.
     pub(super) fn tell_refused(&self, reason: String, outlook: &mut Outlook) {
         if outlook.refused() {
-            self.tell(EventKind::Fetching { cell: String::new(), notice: Notice::Warning(reason.clone()) });
+            self.warn(reason.clone());
         }
         outlook.partition_refused(reason);
     }
@@ -143,12 +139,11 @@ impl JobRun {
             ));
         }
         if elsewhere > 0 {
-            let notice = Notice::Warning(format!(
+            self.warn(format!(
                 "{elsewhere} files of this job were published in another folder than `[output] path` names now; new files go to \
                  `{}`, so the dataset lies in two places",
                 self.job.output.path
             ));
-            self.tell(EventKind::Fetching { cell: String::new(), notice });
         }
         Ok(())
     }

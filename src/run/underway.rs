@@ -6,7 +6,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use crate::fetch::{CellEnd, Feed};
-use crate::plan::{Cell, CellKey};
+use crate::plan::{Cell, CellId, CellKey};
 use crate::spool::CellProgress;
 
 use super::error::RunError;
@@ -108,6 +108,7 @@ impl Underway {
 pub(super) struct Order {
     pub(super) partition: usize,
     pub(super) hash: Arc<str>,
+    pub(super) id: CellId,
     pub(super) cell: Cell,
     pub(super) progress: Option<Box<CellProgress>>,
     pub(super) feed: Option<Feed>,

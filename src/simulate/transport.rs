@@ -3,9 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
-
-use crate::fetch::{Answer, Exchange, Transport, TransportError};
+use crate::fetch::{Answer, Exchange, Transport, TransportError, WireRequest};
 use crate::quota::{Clock, Permit};
 
 use super::memory::answer;
@@ -26,7 +24,8 @@ impl InMemory {
         Self { simulator, clock, timeout }
     }
 
-    async fn attempt(&self, request: http::Request<Bytes>) -> Result<Answer, TransportError> {
+    async fn attempt(&self, request: WireRequest) -> Result<Answer, TransportError> {
+        let request = request.into_http().map_err(|error| TransportError::Broken(error.to_string()))?;
         let give_up = self.clock.now().elapsed + self.timeout;
         tokio::select! {
             biased;
@@ -43,7 +42,7 @@ impl InMemory {
 }
 
 impl Transport for InMemory {
-    fn send(&self, request: http::Request<Bytes>, permit: Permit) -> Exchange<'_> {
+    fn send(&self, request: WireRequest, permit: Permit) -> Exchange<'_> {
         Box::pin(async move {
             let departed = permit.depart();
             (departed, self.attempt(request).await)

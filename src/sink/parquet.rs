@@ -5,6 +5,7 @@
 
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use parquet::arrow::ArrowWriter;
@@ -88,7 +89,7 @@ pub struct Lineage {
     /// The schema, as [`crate::decode::DatasetSchema::to_text`] writes it.
     pub schema: String,
     /// Each cell's key with its outcome (`records`, `empty`, `rejected` …), in plan order.
-    pub cells: Vec<(String, String)>,
+    pub cells: Vec<(Arc<str>, String)>,
     /// What else a lost ledger is rebuilt from, one line of JSON; nothing for readers.
     pub memory: String,
 }
@@ -96,8 +97,9 @@ pub struct Lineage {
 impl Lineage {
     /// The footer's key-value pairs, `tidemill.cells` as a JSON list of `[key, outcome]`.
     pub fn pairs(&self) -> Vec<(String, String)> {
+        let cells: Vec<(&str, &str)> = self.cells.iter().map(|(key, outcome)| (&**key, &**outcome)).collect();
         // Pairs of text always are JSON.
-        let cells = serde_json::to_string(&self.cells).unwrap_or_default();
+        let cells = serde_json::to_string(&cells).unwrap_or_default();
         vec![
             ("tidemill.job".to_owned(), self.job.clone()),
             ("tidemill.provider".to_owned(), self.provider.clone()),

@@ -67,7 +67,7 @@ fn describe(segments: &[Segment]) -> (Option<Head>, Option<Vec<CellKey>>) {
 
 /// The cells of a partition, in plan order, as a head keeps them: what is lost with the ledger is found in the spool.
 pub(super) fn pack_members(keys: &[CellKey], zstd: &mut Compressor<'_>) -> Result<Vec<u8>, FrameError> {
-    let keys: Vec<&str> = keys.iter().map(|key| key.0.as_str()).collect();
+    let keys: Vec<&str> = keys.iter().map(|key| &*key.0).collect();
     let json = serde_json::to_vec(&keys).map_err(senseless)?;
     within(json.len() as u64, MAX_BODY)?;
     zstd.compress(&json).map_err(|error| FrameError::Body(error.to_string()))
@@ -76,7 +76,7 @@ pub(super) fn pack_members(keys: &[CellKey], zstd: &mut Compressor<'_>) -> Resul
 /// Reads what [`pack_members`] made.
 fn unpack_members(packed: &[u8]) -> Result<Vec<CellKey>, FrameError> {
     let keys: Vec<String> = serde_json::from_slice(&unpack(packed, MAX_BODY)?).map_err(senseless)?;
-    Ok(keys.into_iter().map(CellKey).collect())
+    Ok(keys.into_iter().map(|key| CellKey(key.into())).collect())
 }
 
 /// The head of a segment with its members as they are packed; the inner error says what is wrong with it.

@@ -2,8 +2,14 @@
 
 use serde::{Deserialize, Deserializer, Serializer};
 
+const DIGITS: [u8; 16] = *b"0123456789abcdef";
+
 pub(super) fn serialize<S: Serializer>(bytes: &[u8; 16], to: S) -> Result<S::Ok, S::Error> {
-    to.serialize_str(&format!("{:032x}", u128::from_be_bytes(*bytes)))
+    let mut digits = [0; 32];
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
+        pair.copy_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+    }
+    to.serialize_str(std::str::from_utf8(&digits).unwrap_or_default())
 }
 
 pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<[u8; 16], D::Error> {

@@ -16,7 +16,7 @@ use tidemill::plan::{Cell, CellKey, Learned, Partition};
 pub(crate) const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
 pub(crate) fn key(name: impl std::fmt::Display) -> CellKey {
-    CellKey(format!("{{\"app\":\"{name}\"}}"))
+    CellKey(format!("{{\"app\":\"{name}\"}}").into())
 }
 
 pub(crate) fn partition(name: &str, cells: &[&str]) -> Partition {

@@ -83,7 +83,7 @@ pub(crate) fn plan(job: &Job) -> Result<Cells, String> {
 
 fn keys(grid: &str, files: &[(&str, &[u8])]) -> Vec<String> {
     let (_folder, job) = job(grid, "", files);
-    plan(&job).unwrap().into_iter().map(|cell| cell.key.0).collect()
+    plan(&job).unwrap().into_iter().map(|cell| cell.key.to_string()).collect()
 }
 
 #[test]

@@ -90,7 +90,7 @@ fn lineage() -> Lineage {
         partition: "day=2026-01-01#0".to_owned(),
         generation: 2,
         schema: "[]".to_owned(),
-        cells: vec![("{\"app\":\"1\"}".to_owned(), "records".to_owned())],
+        cells: vec![("{\"app\":\"1\"}".into(), "records".to_owned())],
         memory: "{}".to_owned(),
     }
 }

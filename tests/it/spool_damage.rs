@@ -340,7 +340,7 @@ fn segments_that_are_gone_or_in_each_others_place_are_seen() {
 #[test]
 fn a_mended_spool_names_its_cells_although_the_head_was_hit() {
     let job = tempfile::tempdir().unwrap();
-    let (dir, members) = (job.path().join("hash"), ["a", "b"].map(|name| CellKey(name.to_owned())));
+    let (dir, members) = (job.path().join("hash"), ["a", "b"].map(|name| CellKey(name.into())));
     let spool = PartitionSpool::open(&dir, of(1, 1), Durability::Process).unwrap();
     let mut spool = spool.with_members(members.to_vec());
     spool.append(&[page(A, 0, 0, false)]).unwrap();

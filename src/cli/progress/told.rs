@@ -185,7 +185,7 @@ mod tests {
         job.take(&EventKind::Planned { cells, settled: 0, partitions: 31 }, Duration::ZERO);
         for _ in 0..done {
             let end = CellEnd::Settled(Outcome::Records);
-            job.take(&EventKind::CellEnded { cell: String::new(), end }, Duration::ZERO);
+            job.take(&EventKind::CellEnded { cell: "".into(), end }, Duration::ZERO);
         }
         job
     }
@@ -196,7 +196,7 @@ mod tests {
         let provider = provider();
         let mut ranks = job(3000, 1500);
         let delay = Notice::Delay { until: now, reason: "too fast".to_owned() };
-        ranks.take(&EventKind::Fetching { cell: String::new(), notice: delay }, Duration::ZERO);
+        ranks.take(&EventKind::Fetching { cell: "".into(), notice: delay }, Duration::ZERO);
         let beside = Beside {
             rate: Some(3.26),
             eta: Some(Eta { done: Some("2026-12-01T04:10:01Z".parse().unwrap()), at_least: false }),

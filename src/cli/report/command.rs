@@ -104,9 +104,9 @@ fn look(
                 known.into_iter().map(|(key, state)| (key.id(), state)).collect();
             let planned = plan::cells(job, now, &provider.zone).map_err(CommandError::Input)?;
             let state = |key: &plan::CellKey| states.get(&key.id()).copied().unwrap_or(CellState::Left);
-            Cells::new(planned.iter().map(|cell| (state(&cell.key), cell.key.0)), is_parked)
+            Cells::new(planned.iter().map(|cell| (state(&cell.key), cell.key)), is_parked)
         }
-        None => Cells::new(known.into_iter().map(|(key, state)| (state, key.0)), is_parked),
+        None => Cells::new(known.into_iter().map(|(key, state)| (state, key)), is_parked),
     };
     Ok(Some(Reported {
         run: arguments.run,

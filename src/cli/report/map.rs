@@ -9,6 +9,7 @@ use jiff::{Span, Unit};
 use serde_json::{Map, Value};
 
 use crate::draw::{Tile, tiles};
+use crate::plan::CellKey;
 use crate::run::CellState;
 
 /// More tiles than this are no longer told apart.
@@ -28,7 +29,7 @@ type Counts = [u64; KINDS.len()];
 
 /// All cells in plan order.
 pub(super) struct Cells {
-    cells: Vec<(usize, String)>,
+    cells: Vec<(usize, CellKey)>,
 }
 
 /// A place in the map, by what its row and column are called.
@@ -41,7 +42,7 @@ struct Grid {
 
 impl Cells {
     /// Cells that are left wait for a quota if `is_parked`.
-    pub(super) fn new(cells: impl Iterator<Item = (CellState, String)>, is_parked: bool) -> Self {
+    pub(super) fn new(cells: impl Iterator<Item = (CellState, CellKey)>, is_parked: bool) -> Self {
         let kind = |state| match state {
             CellState::Records => 0,
             CellState::Empty => 1,
@@ -75,8 +76,8 @@ impl Cells {
         };
         let mut all: HashMap<(usize, usize), (Counts, &str, &str)> = HashMap::new();
         for ((kind, key), (row, column)) in self.cells.iter().zip(&places) {
-            let tile = all.entry((row / by_row, column / by_column)).or_insert((Counts::default(), key, key));
-            tile.2 = key;
+            let tile = all.entry((row / by_row, column / by_column)).or_insert((Counts::default(), &key.0, &key.0));
+            tile.2 = &key.0;
             if let Some(count) = tile.0.get_mut(*kind) {
                 *count += 1;
             }
@@ -89,7 +90,7 @@ impl Cells {
 
     fn grid(&self) -> Grid {
         let key = |at: usize| -> Map<String, Value> {
-            self.cells.get(at).and_then(|(_, key)| serde_json::from_str(key).ok()).unwrap_or_default()
+            self.cells.get(at).and_then(|(_, key)| serde_json::from_str(&key.0).ok()).unwrap_or_default()
         };
         let axes: Vec<String> = key(0).keys().cloned().collect();
         let mut values: Vec<Vec<String>> = vec![Vec::with_capacity(self.cells.len()); axes.len().min(2)];
@@ -232,7 +233,7 @@ mod tests {
     use super::*;
 
     fn cells(keys: impl Iterator<Item = String>) -> Cells {
-        Cells::new(keys.map(|key| (CellState::Records, key)), false)
+        Cells::new(keys.map(|key| (CellState::Records, CellKey(key.into()))), false)
     }
 
     #[test]
@@ -272,7 +273,7 @@ mod tests {
         let mut number = 0;
         let states = keys.map(|key| {
             number += 1;
-            (if number == 7 { CellState::Rejected } else { CellState::Records }, key)
+            (if number == 7 { CellState::Rejected } else { CellState::Records }, CellKey(key.into()))
         });
         let all = Cells::new(states, true);
         let (drawing, most) = all.drawing().unwrap();

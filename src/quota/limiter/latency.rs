@@ -12,6 +12,8 @@ const ENOUGH: u64 = 200;
 const RECENT: usize = 1024;
 /// Percentiles are computed anew once per so many answers.
 const REFRESH: u64 = 32;
+/// The same once as many are remembered as can be: then an eighth of them is new.
+const REFRESH_LATER: u64 = 128;
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Latency {
@@ -32,7 +34,8 @@ impl Latency {
         self.recent.push_back(latency);
         self.seen += 1;
         self.least = Some(self.least.map_or(latency, |least| least.min(latency)));
-        if self.seen <= REFRESH || self.seen.is_multiple_of(REFRESH) {
+        let once_per = if self.seen <= RECENT as u64 { REFRESH } else { REFRESH_LATER };
+        if self.seen <= REFRESH || self.seen.is_multiple_of(once_per) {
             let mut recent: Vec<Duration> = self.recent.iter().copied().collect();
             let place = |per_mille: usize| (recent.len() * per_mille / 1000).min(recent.len() - 1);
             let places = [place(990), place(950), place(500), place(100)];

@@ -60,7 +60,7 @@ impl Given {
             let loose = |record: &String| if tight { record.clone() } else { record.replacen('{', "{ ", 1) };
             let records: Vec<String> = leaf.records.iter().map(loose).collect();
             let body = format!("{{\"code\":\"{before}\",\"{key}\":[{}]}}", records.join(","));
-            PageIn { cell: "c".to_owned(), page: number as u32, body: body.into(), outline: None, added: added(leaf) }
+            PageIn { cell: "c".into(), page: number as u32, body: body.into(), outline: None, added: added(leaf) }
         };
         self.leaves.iter().enumerate().map(page).collect()
     }
@@ -99,7 +99,7 @@ impl Given {
                 Ok(rows) => built.rows += rows as u64,
                 Err(reject) => {
                     built.rejected += 1;
-                    let (cell, path, reason) = ("c".to_owned(), reject.path, reject.reason);
+                    let (cell, path, reason) = ("c".into(), reject.path, reject.reason);
                     built.samples.push(RejectedRecord { cell, page, index, path, reason });
                 }
             }

@@ -14,7 +14,7 @@ use super::{fields, list, schema, shown};
 
 fn page(cell: &str, number: u32, body: &str, added: Value) -> PageIn {
     let Value::Object(added) = added else { panic!("added is a map") };
-    PageIn { cell: cell.to_owned(), page: number, body: body.to_owned().into(), outline: None, added }
+    PageIn { cell: cell.into(), page: number, body: body.to_owned().into(), outline: None, added }
 }
 
 fn reading(path: &str, projection: Projection, declared: &[(&str, T)]) -> Reading {
@@ -67,7 +67,7 @@ fn a_rejected_record_leaves_all_columns_aligned() {
     let (_, batches, built) = decode(&[page("c", 7, body, json!({}))], Projection::default(), &declared);
     assert_eq!(table(&batches), [["x", "[{q: [1, 2]}]", "1", "p"], ["w", "[]", "3", "s"]]);
     assert_eq!((built.records, built.rows, built.rejected), (4, 2, 2));
-    let samples: Vec<_> = built.samples.iter().map(|s| (s.cell.as_str(), s.page, s.index, s.path.as_str())).collect();
+    let samples: Vec<_> = built.samples.iter().map(|s| (&*s.cell, s.page, s.index, s.path.as_str())).collect();
     assert_eq!(samples, [("c", 7, 1, "/l/1/q/1"), ("c", 7, 2, "/n")]);
 }
 

@@ -13,7 +13,7 @@ fn at(body: &str, path: &str) -> String {
     match locate(body.root(), &path) {
         Ok(Located::Value(value)) => value.raw().to_owned(),
         Ok(Located::Null) => "null".into(),
-        Ok(Located::Missing { at, have }) => format!("no {at} beside {have:?}"),
+        Ok(Located::Missing(gap)) => format!("no {} beside {:?}", gap.at(&path), gap.have()),
         Err(error) => error.to_string(),
     }
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::Mutex;
 
 use bytes::Bytes;
-use tidemill::fetch::{Answer, HttpTransport, Transport, TransportError};
+use http::{HeaderMap, Method};
+use tidemill::fetch::{Answer, HttpTransport, Transport, TransportError, WireRequest};
 use tidemill::job::JobName;
 use tidemill::provider::Provider;
 use tidemill::quota::{Clock, Feedback, History, Quota, open};
@@ -64,7 +65,8 @@ impl Loopback {
     /// One attempt.
     pub(crate) async fn get(&self) -> Result<Answer, TransportError> {
         let permit = self.quota.permit(&JobName::parse("j").unwrap()).await.unwrap();
-        let request = http::Request::get(&self.url).body(Bytes::new()).unwrap();
+        let (url, headers, body) = (self.url.parse().unwrap(), HeaderMap::new(), Bytes::new());
+        let request = WireRequest { method: Method::GET, url, headers, body };
         let (mut departed, answer) = self.transport.send(request, permit).await;
         departed.answered(if answer.is_ok() { Feedback::Accepted } else { Feedback::Failed });
         answer

@@ -31,13 +31,13 @@ fn sent(provider: &Provider, key: &str, request: &Request) -> String {
         Ok(signed) => {
             let request = signed.request;
             let mut headers: Vec<String> = request
-                .headers()
+                .headers
                 .iter()
                 .map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(value.as_bytes())))
                 .collect();
             headers.sort();
-            let body = String::from_utf8_lossy(request.body());
-            format!("{} {} | {} | {body}", request.method(), request.uri(), headers.join(" | "))
+            let body = String::from_utf8_lossy(&request.body);
+            format!("{} {} | {} | {body}", request.method, request.url, headers.join(" | "))
         }
         Err(error) => error.to_string(),
     }
@@ -176,7 +176,7 @@ fn nothing_that_can_be_printed_shows_a_key() {
             match signer.sign(&request, now()) {
                 Err(error) => printed.push_str(&format!("{error} {error:?}")),
                 // Headers are marked sensitive; address and body are the message itself and are never printed.
-                Ok(signed) => printed.push_str(&format!("{:?}", signed.request.headers())),
+                Ok(signed) => printed.push_str(&format!("{:?}", signed.request.headers)),
             }
             printed.push_str(&format!("{request} {request:?}"));
             for spelling in ["CANARY", KEY, KEY_ENCODED, "Q0FOQVJZ"] {

@@ -8,7 +8,8 @@ use std::time::Duration;
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 use tidemill::fetch::{
-    Answer, CellEnd, CellTask, Ending, Exchange, Notice, Signer, Source, Spending, Transport, depth, fetch_cell,
+    Answer, CellEnd, CellTask, Ending, Exchange, Notice, Signer, Source, Spending, Transport, WireRequest, depth,
+    fetch_cell,
 };
 use tidemill::job::Ceilings;
 use tidemill::ledger::Outcome;
@@ -60,11 +61,10 @@ impl Table {
 }
 
 impl Transport for Table {
-    fn send(&self, request: http::Request<bytes::Bytes>, permit: Permit) -> Exchange<'_> {
+    fn send(&self, request: WireRequest, permit: Permit) -> Exchange<'_> {
         Box::pin(async move {
             let departed = permit.depart();
-            let query = request.uri().query().unwrap_or_default();
-            let pairs: HashMap<_, _> = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+            let pairs: HashMap<_, _> = request.url.query_pairs().into_owned().collect();
             let number = |name: &str| pairs.get(name).map(|text| text.parse::<u64>().unwrap());
             let offset = number("offset").or_else(|| number("page").map(|page| (page - 1) * 10)).unwrap();
             let ordinal = {

@@ -138,7 +138,7 @@ fn a_signer_learns_the_clock() {
     let signer = Signer::new(&sensenova, credential(&sensenova, &keys));
     let claims = |now| {
         let signed = signer.sign(&get("/llm"), now).unwrap();
-        let header = signed.request.headers()["authorization"].to_str().unwrap().to_owned();
+        let header = signed.request.headers["authorization"].to_str().unwrap().to_owned();
         (decode(header.strip_prefix("Bearer ").unwrap()), signed.epoch)
     };
     assert_eq!(claims(at(600)).0.nbf, START + 595);

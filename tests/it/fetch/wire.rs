@@ -4,11 +4,10 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use tidemill::fetch::{
     Answer, CellEnd, CellTask, Ending, Exchange, HttpTransport, Signer, Source, Spending, Transport, TransportError,
-    depth, fetch_cell,
+    WireRequest, depth, fetch_cell,
 };
 use tidemill::job::{Ceilings, JobName};
 use tidemill::ledger::Outcome;
@@ -30,10 +29,10 @@ struct Script {
 }
 
 impl Transport for Script {
-    fn send(&self, request: http::Request<Bytes>, permit: Permit) -> Exchange<'_> {
+    fn send(&self, request: WireRequest, permit: Permit) -> Exchange<'_> {
         Box::pin(async move {
             let departed = permit.depart();
-            self.asked.lock().unwrap().push(request.uri().to_string());
+            self.asked.lock().unwrap().push(request.url.to_string());
             let (status, body) = self.answers.lock().unwrap().pop_front().unwrap();
             let status = StatusCode::from_u16(status).unwrap();
             (departed, Ok(Answer { status, headers: HeaderMap::new(), body: body.into() }))

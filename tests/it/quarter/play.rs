@@ -197,7 +197,7 @@ impl<'a> Stage<'a> {
                 let values = values.map(|(name, value)| (name.to_owned(), Value::from(value)));
                 let request = Request::render(&job.request, &Map::from_iter(values)).unwrap();
                 let signed = signer.sign(&request, now.wall).unwrap();
-                self.scene.simulator(provider).answer(now, &signed.request);
+                self.scene.simulator(provider).answer(now, &signed.request.into_http().unwrap());
                 self.books.somebody_else(&self.scene, provider);
             }
             self.scene.clock.sleep_until(now.elapsed + space).await;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use jiff::Timestamp;
@@ -18,9 +19,9 @@ pub(crate) struct Shelf {
     zone: TimeZone,
     oracle: Oracle,
     /// Rows of every cell that was ever planned.
-    cells: BTreeMap<String, usize>,
+    cells: BTreeMap<Arc<str>, usize>,
     /// Whose row it is: no two rows of a quarter are alike.
-    owners: HashMap<String, String>,
+    owners: HashMap<String, Arc<str>>,
     files: BTreeMap<PathBuf, File>,
 }
 
@@ -122,7 +123,7 @@ impl Shelf {
     /// Of `cells`, those that have rows but are not visible.
     pub(crate) fn missing<'a>(&self, cells: &'a [CellKey]) -> Vec<&'a str> {
         let visible: BTreeSet<&str> = self.files.values().flat_map(|file| &file.cells).map(String::as_str).collect();
-        let missing = |key: &&CellKey| self.rows_of(key) > 0 && !visible.contains(key.0.as_str());
-        cells.iter().filter(missing).map(|key| key.0.as_str()).collect()
+        let missing = |key: &&CellKey| self.rows_of(key) > 0 && !visible.contains(&*key.0);
+        cells.iter().filter(missing).map(|key| &*key.0).collect()
     }
 }

@@ -140,7 +140,7 @@ impl Scene {
 /// Keys of the cells that were asked for, in order.
 pub(crate) fn asked(ended: &Ended) -> Vec<String> {
     let cell = |kind: &EventKind| match kind {
-        EventKind::Fetching { cell, notice: Notice::Attempt { .. } } => Some(cell.clone()),
+        EventKind::Fetching { cell, notice: Notice::Attempt { .. } } => Some(cell.to_string()),
         _ => None,
     };
     let mut cells: Vec<String> = ended.events.iter().filter_map(|event| cell(&event.kind)).collect();
@@ -151,7 +151,7 @@ pub(crate) fn asked(ended: &Ended) -> Vec<String> {
 /// Keys of the cells that were rejected.
 pub(crate) fn rejected(ended: &Ended) -> Vec<String> {
     let cell = |kind: &EventKind| match kind {
-        EventKind::CellEnded { cell, end: CellEnd::Settled(Outcome::Rejected { .. }) } => Some(cell.clone()),
+        EventKind::CellEnded { cell, end: CellEnd::Settled(Outcome::Rejected { .. }) } => Some(cell.to_string()),
         _ => None,
     };
     ended.events.iter().filter_map(|event| cell(&event.kind)).collect()

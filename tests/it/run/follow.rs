@@ -30,9 +30,9 @@ fn out_of_turn(scene: &Scene, ended: &Ended) -> usize {
     let (mut done, mut count) = (HashSet::new(), 0);
     for event in &ended.events {
         match &event.kind {
-            EventKind::CellEnded { cell, end: CellEnd::Settled(_) } => drop(done.insert(cell.clone())),
+            EventKind::CellEnded { cell, end: CellEnd::Settled(_) } => drop(done.insert(cell.to_string())),
             EventKind::Fetching { cell, notice: Notice::Page { .. } } => {
-                let before = planned.iter().take_while(|planned| *planned != cell);
+                let before = planned.iter().take_while(|planned| ***planned != **cell);
                 count += usize::from(before.into_iter().any(|before| !done.contains(before)));
             }
             _ => {}
@@ -44,7 +44,7 @@ fn out_of_turn(scene: &Scene, ended: &Ended) -> usize {
 /// Pages that were durable of cells that were rejected later.
 fn pages_of_rejected(ended: &Ended) -> usize {
     let cells: HashSet<String> = rejected(ended).into_iter().collect();
-    let of_them = |kind: &EventKind| matches!(kind, EventKind::Fetching { cell, notice: Notice::Page { .. } } if cells.contains(cell));
+    let of_them = |kind: &EventKind| matches!(kind, EventKind::Fetching { cell, notice: Notice::Page { .. } } if cells.contains(&**cell));
     ended.events.iter().filter(|event| of_them(&event.kind)).count()
 }
 

@@ -18,13 +18,13 @@ fn attempt(verdict: Verdict, code: &str, message: &str, hint: Option<&str>, late
         hint: hint.map(ToOwned::to_owned),
     };
     let (waited, latency) = (Duration::ZERO, Duration::from_millis(latency_ms));
-    EventKind::Fetching { cell: "a".to_owned(), notice: Notice::Attempt { waited, latency, judgement } }
+    EventKind::Fetching { cell: "a".into(), notice: Notice::Attempt { waited, latency, judgement } }
 }
 
 fn told() -> JobReport {
     let mut report = JobReport::new("job", "foxdata", "data/job".to_owned());
     let throttled = |message| attempt(Verdict::Throttle(ThrottleWindow::Minute), "60004", message, Some("slow"), 10);
-    let ended = |cell: &str, end| EventKind::CellEnded { cell: cell.to_owned(), end };
+    let ended = |cell: &str, end| EventKind::CellEnded { cell: cell.into(), end };
     let resume_at = START + Duration::from_secs(3600);
     let parked = || CellEnd::Parked { resume_at, reason: "the day is used up".to_owned(), reach: Reach::Job };
     let until = START + Duration::from_millis(64_500);
@@ -35,7 +35,7 @@ fn told() -> JobReport {
         (60, attempt(Verdict::Accept, "200", "", None, 2000)),
         (62, throttled("<b>too</b> many")),
         (63, throttled("other words")),
-        (63, EventKind::Fetching { cell: "a".to_owned(), notice: delay }),
+        (63, EventKind::Fetching { cell: "a".into(), notice: delay }),
         (90, attempt(Verdict::Reject, "100", "no such app", None, 20)),
         (100, ended("b", parked())),
         (100, ended("c", parked())),

@@ -49,7 +49,7 @@ impl Oracle {
 pub(crate) fn planned(provider: &Provider, job: &Job, seed: u64, now: Timestamp) -> Vec<(String, Vec<String>)> {
     let mut oracle = Oracle::new(provider, seed, now);
     let cells = plan::cells(job, now, &provider.zone).unwrap();
-    cells.into_iter().map(|cell| (cell.key.0.clone(), oracle.rows(job, &cell))).collect()
+    cells.into_iter().map(|cell| (cell.key.to_string(), oracle.rows(job, &cell))).collect()
 }
 
 fn expected_row(job: &Job, record: Value, values: &Map<String, Value>) -> String {

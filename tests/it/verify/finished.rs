@@ -21,13 +21,14 @@ fn flip(path: &Path, at: usize) {
 /// A whole Parquet file that claims to be the one at `path`, with other rows.
 fn impostor(path: &Path) {
     let pairs = footer(path).unwrap().pairs;
+    let cells: Vec<(String, String)> = serde_json::from_str(&pairs["tidemill.cells"]).unwrap();
     let lineage = Lineage {
         job: pairs["tidemill.job"].clone(),
         provider: pairs["tidemill.provider"].clone(),
         partition: pairs["tidemill.partition"].clone(),
         generation: pairs["tidemill.generation"].parse().unwrap(),
         schema: pairs["tidemill.schema"].clone(),
-        cells: serde_json::from_str(&pairs["tidemill.cells"]).unwrap(),
+        cells: cells.into_iter().map(|(key, outcome)| (key.into(), outcome)).collect(),
         memory: pairs["tidemill.memory"].clone(),
     };
     let column: ArrayRef = Arc::new(Int64Array::from(vec![1, 2, 3]));
