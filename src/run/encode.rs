@@ -21,6 +21,9 @@ use super::memory;
 use super::publish::{Publisher, Settled};
 use super::reading::{added, reading};
 
+/// Rows that are encoded in about the time that decoding a page takes.
+const BETWEEN_YIELDS: usize = 512;
+
 /// A staging file, and what was left out of it.
 pub(super) struct Encoded {
     /// The file; none when no record fits.
@@ -73,12 +76,25 @@ impl Staged {
 
     /// Writes a batch; the first begins the file.
     pub(super) fn write(&mut self, batch: &RecordBatch) -> Result<(), EncodeError> {
-        let Some(path) = &self.path else { return Ok(()) };
-        let file = match &mut self.file {
-            Some(file) => file,
-            None => self.file.insert(ParquetFile::create(path, batch)?),
-        };
-        Ok(file.write(batch)?)
+        Ok(self.begin(batch)?.map_or(Ok(()), |file| file.write(batch))?)
+    }
+
+    /// The same, and yields between some rows and the next to whoever else could run. The bytes are the same.
+    pub(super) fn write_yielding(&mut self, batch: &RecordBatch) -> Result<(), EncodeError> {
+        let Some(file) = self.begin(batch)? else { return Ok(()) };
+        for start in (0..batch.num_rows()).step_by(BETWEEN_YIELDS) {
+            std::thread::yield_now();
+            file.write(&batch.slice(start, BETWEEN_YIELDS.min(batch.num_rows() - start)))?;
+        }
+        Ok(())
+    }
+
+    /// The file, as suits its first batch; none where nothing is to be written.
+    fn begin(&mut self, batch: &RecordBatch) -> Result<Option<&mut ParquetFile>, EncodeError> {
+        if let (Some(path), None) = (&self.path, &self.file) {
+            self.file = Some(ParquetFile::create(path, batch)?);
+        }
+        Ok(self.file.as_mut())
     }
 
     /// Takes the file away, as far as it is.

@@ -281,8 +281,8 @@ impl Follower {
         Ok(())
     }
 
-    /// Makes batches of what was picked, each written while the next one is made. Between two pages it `yields` to whoever
-    /// else could run.
+    /// Makes batches of what was picked, each written while the next one is made. After each page, and while it writes,
+    /// it `yields` to whoever else could run.
     async fn encode(
         &mut self,
         fed: &Fed,
@@ -298,7 +298,7 @@ impl Follower {
                 if yields {
                     std::thread::yield_now();
                 }
-                walking.page(page, &mut |batch| taking.write(batch)).map_err(|_| Astray)
+                walking.page(page, &mut |batch| taking.write(batch, yields)).map_err(|_| Astray)
             });
             (walking, taking, went)
         });
@@ -318,11 +318,11 @@ enum File {
 
 impl File {
     /// Begins to write a batch, once the one before is written. Blocks.
-    fn write(&mut self, batch: RecordBatch) -> Result<(), Astray> {
+    fn write(&mut self, batch: RecordBatch, yields: bool) -> Result<(), Astray> {
         let (mut staged, went) = std::mem::replace(self, Self::Gone).back().ok_or(Astray)?;
         *self = match went {
             Ok(()) => Self::Away(begun(move || {
-                let written = staged.write(&batch);
+                let written = if yields { staged.write_yielding(&batch) } else { staged.write(&batch) };
                 (staged, written.map_err(|_| Astray))
             })),
             Err(Astray) => Self::Here(staged),
