@@ -10,7 +10,7 @@ use crate::decode::{self, Built, DatasetSchema, Inferred, PageIn, PartitionError
 use crate::job::TemplateError;
 use crate::ledger::{Outcome, RejectedRecord, SealedCell};
 use crate::plan::{Cell, CellKey, Fingerprint};
-use crate::sink::{Finished, Lineage, ParquetFile, SinkError};
+use crate::sink::{Finished, Lineage, PAGE_CHECK_ROWS, ParquetFile, SinkError};
 use crate::spool::{PageFrame, PartitionSpool};
 
 use super::error::{EncodeError, RunError};
@@ -20,9 +20,6 @@ use super::generation::records_in;
 use super::memory;
 use super::publish::{Publisher, Settled};
 use super::reading::{added, reading};
-
-/// Rows that are encoded in about the time that decoding a page takes.
-const BETWEEN_YIELDS: usize = 512;
 
 /// A staging file, and what was left out of it.
 pub(super) struct Encoded {
@@ -79,12 +76,12 @@ impl Staged {
         Ok(self.begin(batch)?.map_or(Ok(()), |file| file.write(batch))?)
     }
 
-    /// The same, and yields between some rows and the next to whoever else could run. The bytes are the same.
+    /// The same bytes, and yields between some rows and the next to whoever else could run.
     pub(super) fn write_yielding(&mut self, batch: &RecordBatch) -> Result<(), EncodeError> {
         let Some(file) = self.begin(batch)? else { return Ok(()) };
-        for start in (0..batch.num_rows()).step_by(BETWEEN_YIELDS) {
+        for start in (0..batch.num_rows()).step_by(PAGE_CHECK_ROWS) {
             std::thread::yield_now();
-            file.write(&batch.slice(start, BETWEEN_YIELDS.min(batch.num_rows() - start)))?;
+            file.write(&batch.slice(start, PAGE_CHECK_ROWS.min(batch.num_rows() - start)))?;
         }
         Ok(())
     }
@@ -276,4 +273,49 @@ fn rejected_record(reject: decode::RejectedRecord) -> RejectedRecord {
 
 fn decode_error(settled: &Settled, source: PartitionError<EncodeError>) -> RunError {
     RunError::Decode { partition: settled.row.key.clone(), source: Box::new(source) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, Int64Array, StringArray};
+
+    use super::*;
+
+    /// What is seen of the first piece differs from what is seen of the batch, and a batch ends anywhere in a page: each
+    /// would show.
+    #[test]
+    fn yielding_changes_no_byte() {
+        let value = |row: i64| if row < 1_100 { row } else { row % 50 };
+        let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values((0..40_000).map(value)));
+        let texts: ArrayRef =
+            Arc::new(StringArray::from_iter_values((0..40_000).map(|row| format!("n{}", value(row)))));
+        let batch = RecordBatch::try_from_iter([("number", numbers), ("text", texts)]).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let written = |name: &str, write: fn(&mut Staged, &RecordBatch) -> Result<(), EncodeError>| {
+            let path = folder.path().join(name);
+            let mut staged = Staged::at(Some(path.clone()));
+            for _ in 0..2 {
+                write(&mut staged, &batch).unwrap();
+            }
+            finished(staged, &path)
+        };
+        assert!(written("whole", Staged::write) == written("yielding", Staged::write_yielding));
+    }
+
+    fn finished(staged: Staged, path: &Path) -> Vec<u8> {
+        let lineage = Lineage {
+            job: "j".to_owned(),
+            provider: "p".to_owned(),
+            partition: "#0".to_owned(),
+            generation: 1,
+            schema: "[]".to_owned(),
+            cells: Vec::new(),
+            memory: "{}".to_owned(),
+        };
+        staged.file.unwrap().finish(&lineage).unwrap();
+        std::fs::read(path).unwrap()
+    }
 }

@@ -13,6 +13,6 @@ mod rows;
 
 pub use footer::{Footer, footer};
 pub use layout::{Layout, StagingName};
-pub use parquet::{Finished, Lineage, ParquetFile, SinkError};
+pub use parquet::{Finished, Lineage, PAGE_CHECK_ROWS, ParquetFile, SinkError};
 pub use publish::{PublishError, digest, make_ready, publish, read_back, settle, sweep, unpublish};
 pub use rows::count_rows;

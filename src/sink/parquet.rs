@@ -12,7 +12,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{DEFAULT_WRITE_BATCH_SIZE, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
 use super::dictionary;
@@ -25,9 +25,13 @@ const CREATED_BY: &str =
 const GROUP_ROWS: usize = 256 * 1024;
 const GROUP_BYTES: usize = 128 << 20;
 
+/// After so many rows of a batch the writer looks whether a page is full. Who writes a batch in pieces of as many, or of a
+/// multiple, changes no byte.
+pub const PAGE_CHECK_ROWS: usize = DEFAULT_WRITE_BATCH_SIZE;
+
 /// Rows that the writer is given at once. Of a decimal too wide for 64 bits it keeps all of them for the smallest and the
 /// largest of each row group, until the file is closed: memory would grow with the file.
-const PIECE_ROWS: usize = 4 * 1024;
+const PIECE_ROWS: usize = 4 * PAGE_CHECK_ROWS;
 
 /// Bytes of a minimum or maximum kept in statistics.
 const STATISTICS_BYTES: usize = 64;
