@@ -23,13 +23,23 @@ pub(super) fn totals(db: &Transaction<'_>, job: &str) -> Inside<Totals> {
     while let Some(row) = rows.next()? {
         totals.partition(state(row, 0)?, row.get(1)?, row.get(2)?, (row.get(3)?, row.get(4)?));
     }
+    // Most cells have records, or wait: those are not sorted into groups.
+    let (cells, settled, credits) = db
+        .prepare_cached(
+            "SELECT count(*), count(outcome), coalesce(sum(credits), 0) FROM cell \
+             JOIN partition ON partition.id = partition WHERE partition.job = ?",
+        )?
+        .query_row([id], |row| Ok((row.get::<_, u64>(0)?, row.get::<_, u64>(1)?, row.get(2)?)))?;
+    (totals.planned, totals.records, totals.credits) = (cells - settled, settled, credits);
     let mut select = db.prepare_cached(
-        "SELECT outcome, '', '', count(*), sum(credits), accepted FROM cell JOIN partition ON partition.id = partition \
-         WHERE partition.job = ? GROUP BY outcome, accepted",
+        "SELECT outcome, '', '', count(*), accepted FROM cell JOIN partition ON partition.id = partition \
+         WHERE partition.job = ? AND outcome <> 'records' GROUP BY outcome, accepted",
     )?;
     let mut rows = select.query([id])?;
     while let Some(row) = rows.next()? {
-        totals.cell(outcome(row, 0)?.as_ref(), row.get(5)?, row.get(3)?, row.get(4)?);
+        let count: u64 = row.get(3)?;
+        totals.records -= count;
+        totals.cell(outcome(row, 0)?.as_ref(), row.get(4)?, count, 0);
     }
     totals.rejected_records = db.query_row(
         &format!(

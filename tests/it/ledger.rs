@@ -107,6 +107,50 @@ fn a_partition_goes_its_way() {
     });
 }
 
+/// Neighbours that ended alike may be written together: whatever comes between them, and in whatever order they are named.
+#[test]
+fn each_cell_is_settled_as_it_ended() {
+    let names = ["a", "b", "c", "d", "e", "f"];
+    let records = |name: &str, records| SealedCell { records, ..settled(name, Outcome::Records) };
+    let refused = || Outcome::Rejected { code: "1".into(), message: "no".into() };
+    let other = Outcome::Rejected { code: "1".into(), message: "not yet".into() };
+    let in_order = [
+        records("a", 1),
+        records("b", 9),
+        SealedCell { credits: 4, ..records("c", 9) },
+        SealedCell { credits: 4, pages: 5, ..records("d", 9) },
+        settled("e", refused()),
+        settled("f", other),
+    ];
+    let alike = names.map(|name| records(name, 1));
+    let two_kinds = names.map(|name| if name < "c" { settled(name, refused()) } else { records(name, 2) });
+    let reversed = |cells: &[SealedCell]| cells.iter().rev().cloned().collect::<Vec<_>>();
+    for cells in [&in_order, &alike, &two_kinds] {
+        for named in [cells.to_vec(), reversed(cells)] {
+            each(|ledger| {
+                ledger.claim("job", NOW).unwrap();
+                ledger
+                    .add("job", 1, &[partition("o", &["x"]), partition("p", &names), partition("q", &["y"])])
+                    .unwrap();
+                let rows = ledger.partitions("job").unwrap();
+                ledger.seal(rows[1].id, 1, &named, &[]).unwrap();
+                let found = ledger.cells(rows[1].id).unwrap();
+                for (cell, row) in cells.iter().zip(&found) {
+                    assert_eq!((&cell.key, Some(&cell.outcome)), (&row.key, row.outcome.as_ref()));
+                    assert_eq!((cell.records, cell.pages, cell.credits), (row.records, row.pages, row.credits));
+                }
+                for beside in [&rows[0], &rows[2]] {
+                    assert_eq!(ledger.cells(beside.id).unwrap()[0].outcome, None, "another partition");
+                }
+                let totals = ledger.totals("job").unwrap();
+                let count = |wanted: &str| cells.iter().filter(|cell| cell.outcome.name() == wanted).count() as u64;
+                assert_eq!((totals.planned, totals.records, totals.rejected), (2, count("records"), count("rejected")));
+                assert_eq!(totals.credits, cells.iter().map(|cell| cell.credits).sum::<u64>());
+            });
+        }
+    }
+}
+
 #[test]
 fn a_claim_counts_what_was_asked_as_the_job_was() {
     each(|ledger| {
