@@ -101,6 +101,13 @@ fn bytes(frames: &[Frame]) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::future::Future;
+    use std::pin::pin;
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicBool;
+    use std::sync::atomic::Ordering::Relaxed;
+    use std::task::{Context, Wake, Waker};
+
     use bytes::Bytes;
     use futures_util::FutureExt;
     use jiff::Timestamp;
@@ -145,5 +152,32 @@ mod tests {
         assert!(may_fetch(), "nobody takes anything any more");
         feed.hand_on(page(MOST + 1));
         assert!(may_fetch());
+    }
+
+    #[derive(Default)]
+    struct Woken(AtomicBool);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.store(true, Relaxed);
+        }
+    }
+
+    #[test]
+    fn whoever_waits_is_woken_when_there_is_room_and_no_sooner() {
+        let (feed, mut fed) = Feed::new();
+        feed.hand_on(page(MOST + 2));
+        let woken = Arc::new(Woken::default());
+        let mut room = pin!(feed.room());
+        let waker = Waker::from(Arc::clone(&woken));
+        let mut is_there = || room.as_mut().poll(&mut Context::from_waker(&waker)).is_ready();
+        assert!(!is_there());
+        feed.hand_on(page(1));
+        fed.taken(2);
+        assert!(!woken.0.load(Relaxed), "one byte too much waits");
+        fed.taken(1);
+        assert!(woken.0.load(Relaxed));
+        assert!(is_there());
+        assert!(fed.ready().is_some());
     }
 }
