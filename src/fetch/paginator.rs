@@ -125,8 +125,8 @@ impl<'a> Paginator<'a> {
 
     /// The request of the page at `cursor`; none is the first page.
     pub fn request<'r>(&self, first: &'r Request, cursor: Option<&Cursor>) -> Result<Cow<'r, Request>, PagingError> {
-        let says_where = matches!(self.paging, Paging::Page { .. } | Paging::Offset { .. });
-        if cursor.is_none() && !says_where {
+        let names_first_page = matches!(self.paging, Paging::Page { .. } | Paging::Offset { .. });
+        if cursor.is_none() && !names_first_page {
             return Ok(Cow::Borrowed(first));
         }
         let mut request = first.clone();
