@@ -1,7 +1,8 @@
 //! The yardstick of speed: `tidemill` and a bare loop fetch the same pages over loopback, each as a whole process.
 //!
-//! `cargo bench --bench loopback` plays `wide`, `cursor`, `small` and `slow`; words choose (`ten`, `power` and `reqwest` too). The bare
-//! loop keeps no promise: no spool, ledger, limits or checks. What `tidemill` takes more is the price of its promises.
+//! `cargo bench --bench loopback` plays `wide`, `parallel`, `cursor`, `small` and `slow`; words choose (`ten`, `power` and
+//! `reqwest` too). The bare loop keeps no promise: no spool, ledger, limits or checks. What `tidemill` takes more is the
+//! price of its promises.
 //! `--runs N` counts N runs each after a warm-up, `--pages N` changes the number of pages. See `README.md` here.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench that cannot go on has failed, and prints")]
 #![allow(

@@ -28,7 +28,9 @@ impl Through {
         let builder = reqwest::Client::builder().no_proxy().tls_certs_only([]).referer(false);
         let builder = builder
             .retry(reqwest::retry::never().max_retries_per_request(0))
-            .redirect(reqwest::redirect::Policy::none());
+            .redirect(reqwest::redirect::Policy::none())
+            .tcp_nodelay(true)
+            .connect_timeout(Duration::from_secs(10));
         Self::Reqwest(builder.timeout(Duration::from_secs(30)).build().unwrap())
     }
 }
